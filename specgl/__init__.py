@@ -1,0 +1,3 @@
+"""Group-level neuroimaging statistics from one validated YAML spec."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,142 @@
+"""The vocabulary: every array's name, dimensions, type, unit and meaning, said once.
+
+Functions check against it, bundles copy it into the sidecar of each map, and the reference pages are made
+from it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Dims = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """What one named array is.
+
+    Attributes
+    ----------
+    name
+        Its name in data sets, in ``output.maps`` and, unless `stat` says otherwise, in file names.
+    dims
+        Names of its dimensions, in order.
+    dtype
+        Type in which it is computed; maps are written in float32 unless that loses what matters.
+    unit
+        Unit of a value; ``data`` stands for the unit of the subjects' maps.
+    meaning
+        One sentence for a reader who has only the file.
+    by_contrast
+        Whether there is one such map for each contrast.
+    default
+        Whether it is written when ``output.maps`` is not said.
+    """
+
+    name: str
+    dims: Dims
+    dtype: Literal["float32", "float64", "int32"]
+    unit: str
+    meaning: str
+    by_contrast: bool = True
+    default: bool = False
+
+
+_ALL = (
+    Variable(
+        "effect",
+        ("contrast", "location"),
+        "float64",
+        "data",
+        "Estimate of the contrast: weights times regression coefficients.",
+        default=True,
+    ),
+    Variable(
+        "variance",
+        ("contrast", "location"),
+        "float64",
+        "data squared",
+        "Variance of the estimate of the contrast (its squared standard error).",
+        default=True,
+    ),
+    Variable(
+        "stat",
+        ("contrast", "location"),
+        "float64",
+        "1",
+        "Test statistic of the contrast: t, or F for several rows.",
+        default=True,
+    ),
+    Variable(
+        "z",
+        ("contrast", "location"),
+        "float64",
+        "1",
+        "The statistic as a standard normal deviate: signed for t, the upper tail's for F.",
+        default=True,
+    ),
+    Variable(
+        "p",
+        ("contrast", "location"),
+        "float64",
+        "1",
+        "Uncorrected p-value, following the contrast's alternative.",
+        default=True,
+    ),
+    Variable(
+        "dof",
+        ("location",),
+        "float64",
+        "1",
+        "Residual degrees of freedom where they vary: observations with a value minus the rank they leave.",
+        by_contrast=False,
+        default=True,
+    ),
+    Variable(
+        "n",
+        ("location",),
+        "int32",
+        "observations",
+        "Number of observations that have a value, where it varies.",
+        by_contrast=False,
+        default=True,
+    ),
+    Variable(
+        "cohen_d",
+        ("contrast", "location"),
+        "float64",
+        "1",
+        "Effect divided by the residual standard deviation (for a slope: for one unit of its regressor).",
+    ),
+    Variable(
+        "r2",
+        ("location",),
+        "float64",
+        "1",
+        "Share of the variance explained by the model, about the mean where the model has one, about the "
+        "blocks' means where these are taken out, else about zero.",
+        by_contrast=False,
+    ),
+    Variable(
+        "sigma",
+        ("location",),
+        "float64",
+        "data",
+        "Residual standard deviation.",
+        by_contrast=False,
+    ),
+    Variable(
+        "residuals",
+        ("observation", "location"),
+        "float64",
+        "data",
+        "Data minus fitted values, one volume an observation in the order of design.tsv.",
+        by_contrast=False,
+    ),
+)
+
+VARIABLES: dict[str, Variable] = {variable.name: variable for variable in _ALL}
+"""Every array that can be asked for in ``output.maps``, by name."""
+
+DEFAULT_MAPS: tuple[str, ...] = tuple(v.name for v in _ALL if v.default)
