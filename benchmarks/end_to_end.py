@@ -1,0 +1,115 @@
+"""`specgl run` beside a nilearn script that loads, fits and writes the same maps, as whole processes.
+
+30 subjects at 2 mm, whole brain, made here from a seed: noise smoothed to a FWHM of 6 mm, a covariate, a mask
+of about 235,000 voxels. Both write effect, variance, t, z and p of one contrast. Also: one `specgl validate`.
+
+    python benchmarks/end_to_end.py [--rounds 5] [--subjects 30] [--keep DIR]
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import nibabel as nib
+import numpy as np
+from measure import compare, table
+from scipy.ndimage import gaussian_filter
+
+SHAPE = (91, 109, 91)
+ZOOM = 2.0
+
+NILEARN = """\
+import sys
+from pathlib import Path
+import pandas as pd
+from nilearn.glm.second_level import SecondLevelModel
+
+folder, out = Path(sys.argv[1]), Path(sys.argv[2])
+table = pd.read_csv(folder / "participants.tsv", sep="\\t")
+design = pd.DataFrame({"age": table["age"] - table["age"].mean(), "intercept": 1.0})
+images = [str(folder / "maps" / f"{name}.nii.gz") for name in table["participant_id"]]
+model = SecondLevelModel(mask_img=str(folder / "mask.nii.gz")).fit(images, design_matrix=design)
+maps = model.compute_contrast("age", output_type="all")
+out.mkdir(parents=True)
+for name, image in maps.items():
+    image.to_filename(out / f"{name}.nii.gz")
+"""
+
+SPEC = """\
+specgl: 1
+name: benchmark
+data:
+  table: participants.tsv
+  images: "maps/{participant_id}.nii.gz"
+mask: mask.nii.gz
+variables:
+  age: {type: continuous, unit: year}
+model:
+  formula: age
+contrasts:
+  ageSlope: age
+output: {directory: results, maps: [effect, variance, stat, z, p]}
+"""
+
+
+def make_data(folder: Path, subjects: int) -> None:
+    """Write maps, mask, table, the spec and the peer's script."""
+    rng = np.random.default_rng(20261122)
+    affine = np.diag([ZOOM, ZOOM, ZOOM, 1.0])
+    affine[:3, 3] = (-90, -126, -72)
+    axes = np.meshgrid(*[np.linspace(-1, 1, n) for n in SHAPE], indexing="ij")
+    brain = sum((axis / radius) ** 2 for axis, radius in zip(axes, (0.78, 0.82, 0.78), strict=True)) <= 1
+    print(f"{subjects} subjects, {SHAPE} at {ZOOM} mm, {int(brain.sum()):,} voxels in the mask")
+    (folder / "maps").mkdir(parents=True)
+    nib.save(nib.Nifti1Image(brain.astype(np.uint8), affine), folder / "mask.nii.gz")
+    sigma = 6 / ZOOM / np.sqrt(8 * np.log(2))
+    lines = ["participant_id\tage"]
+    for index in range(subjects):
+        noise = gaussian_filter(rng.standard_normal(SHAPE, dtype=np.float32), sigma)
+        noise[~brain] = 0
+        name = f"sub-{index + 1:02d}"
+        nib.save(nib.Nifti1Image(noise, affine), folder / "maps" / f"{name}.nii.gz")
+        lines.append(f"{name}\t{rng.integers(20, 70)}")
+    (folder / "participants.tsv").write_text("\n".join(lines) + "\n")
+    (folder / "analysis.yaml").write_text(SPEC)
+    (folder / "peer.py").write_text(NILEARN)
+
+
+def main() -> None:
+    """Make the data, run both in turn, print the table."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--subjects", type=int, default=30)
+    parser.add_argument("--keep", type=Path, help="folder for data and results; a temporary one by default")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = options.keep or Path(temporary)
+        if not (folder / "analysis.yaml").exists():
+            make_data(folder, options.subjects)
+        results = folder / "out"
+
+        def fresh(*command: str) -> Sequence[str]:
+            shutil.rmtree(results, ignore_errors=True)
+            return command
+
+        specgl = [sys.executable, "-m", "specgl"]
+        spec = str(folder / "analysis.yaml")
+        commands = {
+            "specgl run": lambda: fresh(*specgl, "run", spec, "--output", str(results)),
+            "nilearn": lambda: fresh(sys.executable, str(folder / "peer.py"), str(folder), str(results)),
+        }
+        print(table(compare(commands, options.rounds), "nilearn"))
+        print()
+        validate = {"specgl validate": lambda: [*specgl, "validate", spec]}
+        print(table(compare(validate, 2 * options.rounds), "specgl validate"))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,103 @@
+"""The verb: is a bundle what its manifest says?"""
+
+from __future__ import annotations
+
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from specgl.bundle import manifest as manifests
+from specgl.bundle import names
+from specgl.bundle.manifest import FileEntry, Status
+from specgl.bundle.tree import sha256_of, walk
+from specgl.errors import Finding, ImageError, VerificationError
+from specgl.images import file_data_digest
+
+
+def verify(path: Path) -> None:
+    """Check every file of a bundle against its manifest.
+
+    A complete bundle passes when each file it names is there, with its size and its SHA-256, each image with
+    the digest of its data; when nothing else is there; and when there are no links. A bundle of a failed or
+    interrupted run never passes, since it holds no results.
+
+    Parameters
+    ----------
+    path
+        Folder of the bundle.
+
+    Raises
+    ------
+    VerificationError
+        With every difference (E504 to E511); or E500 to E503 when there is no manifest to compare with.
+    """
+    folder = Path(path)
+    held = manifests.read(folder)
+    found = [*_differences(folder, held)]
+    if found:
+        raise VerificationError(*found)
+
+
+def _differences(folder: Path, held: dict[str, Any]) -> Iterator[Finding]:
+    status = Status(held["status"])
+    if status is not Status.COMPLETE:
+        yield _not_complete(status, held)
+    named = {entry.path: entry for entry in manifests.read_entries(held)}
+    there = dict(walk(folder))
+    for name in sorted(there):
+        if not stat.S_ISREG(there[name].lstat().st_mode):
+            yield Finding("E505", f"'{name}' is a link or no plain file", file=name)
+        elif name in named:
+            yield from _of_file(named[name], there[name])
+        elif name != names.MANIFEST:
+            yield Finding("E506", f"'{name}' is not in the manifest", file=name)
+    for name in sorted(named.keys() - there.keys()):
+        yield Finding("E507", f"'{name}' is missing", file=name)
+
+
+def _of_file(entry: FileEntry, path: Path) -> Iterator[Finding]:
+    try:
+        size = path.stat().st_size
+        if size != entry.bytes:
+            yield Finding(
+                "E508", f"'{entry.path}' has {size:,} bytes instead of {entry.bytes:,}", file=entry.path
+            )
+            return
+        if (digest := sha256_of(path)) != entry.sha256:
+            yield Finding(
+                "E509",
+                f"'{entry.path}' has been changed: its SHA-256 is {digest} instead of {entry.sha256}",
+                file=entry.path,
+            )
+            return
+        if entry.data_sha256 is not None:
+            yield from _of_data(entry, path)
+    except OSError as error:
+        yield Finding("E509", f"'{entry.path}' cannot be read: {error.strerror or error}", file=entry.path)
+
+
+def _of_data(entry: FileEntry, path: Path) -> Iterator[Finding]:
+    try:
+        digest = file_data_digest(path)
+    except ImageError as error:
+        yield Finding("E510", f"'{entry.path}' is no readable map: {error}", file=entry.path)
+        return
+    if digest != entry.data_sha256:
+        yield Finding(
+            "E510",
+            f"'{entry.path}' holds other data: their digest is {digest} instead of {entry.data_sha256}",
+            file=entry.path,
+        )
+
+
+def _not_complete(status: Status, held: dict[str, Any]) -> Finding:
+    stage, message = held.get("stage"), held.get("message")
+    return Finding(
+        "E511",
+        f"the run is {status.value}, so there are no results"
+        + (f": it ended in the stage '{stage}'" if stage else "")
+        + (f" with: {message}" if message else ""),
+        file=names.MANIFEST,
+        help="mend the cause, and run again to the same directory: such a bundle is replaced without asking",
+    )

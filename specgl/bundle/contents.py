@@ -1,0 +1,178 @@
+"""What a bundle is made from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from specgl.bundle.manifest import Status
+from specgl.design import Design, Rows
+from specgl.errors import Finding
+from specgl.images import InputFile, Space
+from specgl.inference import Inferred
+from specgl.variables import DEFAULT_MAPS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpecText:
+    """What was asked, as written and as understood.
+
+    Attributes
+    ----------
+    resolved
+        The spec with every default said, ready for JSON.
+    digest
+        SHA-256 of it in hex: the analysis' identity.
+    folder
+        Folder that the spec's paths start from; it is named nowhere in the bundle.
+    original
+        Bytes of the file as it was given; None for a spec made in Python.
+    suffix
+        Suffix of that file, `.yaml` or `.json`.
+    """
+
+    resolved: Mapping[str, Any]
+    digest: str
+    folder: Path
+    original: bytes | None = None
+    suffix: str = ".yaml"
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One stage of a run.
+
+    Attributes
+    ----------
+    name
+        `plan`, `load`, `fit`, `infer` ...
+    started
+        When it began, with a time zone.
+    seconds
+        How long it took.
+    """
+
+    name: str
+    started: datetime
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """How the run went: the only part of a bundle that differs between two runs of one spec.
+
+    Attributes
+    ----------
+    started
+        When the run began, with a time zone.
+    stages
+        What it went through, in order.
+    findings
+        Everything found on the way; warnings, and after a failure the errors too.
+    command
+        Words of the command line, or none from Python. Paths in it are shortened before they are written.
+    threads
+        How many threads it could use.
+    peak_memory
+        Largest resident size in bytes, where it is known.
+    """
+
+    started: datetime
+    stages: tuple[Stage, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    command: tuple[str, ...] = ()
+    threads: int = 1
+    peak_memory: int | None = None
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Contents:
+    """Everything that a complete bundle holds.
+
+    Attributes
+    ----------
+    name
+        Name of the analysis.
+    spec
+        What was asked.
+    run
+        How it went.
+    stats
+        StatMaps: variables of the vocabulary over `(contrast, location)` or `(location)`, with the
+        coordinates `contrast`, `kind`, `alternative` and `dof1` `(contrast)`, and `dof` and `n` of any shape
+        that broadcasts to `(contrast, location)`.
+    space
+        Where the locations lie.
+    extra
+        Further arrays by their names in the vocabulary: `r2`, `sigma` `(n_loc,)`, `residuals`
+        `(n_obs, n_loc)`.
+    maps
+        Names in the vocabulary of the maps to write; those that `stats` and `extra` do not hold are left
+        out, and so are `dof` and `n` where they do not vary.
+    inferred
+        One result for each contrast and inference.
+    design, rows
+        The model and the table's rows; None for ready-made maps.
+    images
+        Path of the image of each observation, for `observations.tsv`.
+    inputs
+        Every file that was read.
+    roots
+        Folders that input paths are told relative to, by name, such as `spec` and `dataset`.
+    counts
+        Numbers of locations by kind: of the mask, complete, constant ...
+    """
+
+    name: str
+    spec: SpecText
+    run: Run
+    stats: xr.Dataset
+    space: Space
+    extra: Mapping[str, NDArray[np.floating[Any]] | xr.DataArray] = field(default_factory=dict)
+    maps: tuple[str, ...] = DEFAULT_MAPS
+    inferred: tuple[Inferred, ...] = ()
+    design: Design | None = None
+    rows: Rows | None = None
+    images: Mapping[str, Path] = field(default_factory=dict)
+    inputs: tuple[InputFile, ...] = ()
+    roots: Mapping[str, Path] = field(default_factory=dict)
+    counts: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Failure:
+    """What is kept of a run that stopped.
+
+    Attributes
+    ----------
+    name
+        Name of the analysis.
+    status
+        `FAILED` or `INTERRUPTED`.
+    stage
+        The stage it stopped in.
+    message
+        Why, in words.
+    run
+        How it went until then, with all findings.
+    spec
+        What was asked, as far as it was understood.
+    inputs, roots
+        As in `Contents`.
+    """
+
+    name: str
+    status: Status
+    stage: str
+    message: str
+    run: Run
+    spec: SpecText | None = None
+    inputs: tuple[InputFile, ...] = ()
+    roots: Mapping[str, Path] = field(default_factory=dict)

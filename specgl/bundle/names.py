@@ -1,0 +1,104 @@
+"""Where everything lies in a bundle: each file name is made here, and nowhere else.
+
+The rooms of a bundle are `spec/`, `model/`, `maps/`, `tables/` and `logs/`; `qc/` and `null/` are kept free
+for what reports and permutations will hold. Names follow BIDS: entities `key-label` joined by `_`, `desc`
+last.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+
+MANIFEST = "manifest.json"
+DATASET_DESCRIPTION = "dataset_description.json"
+BIDSIGNORE = ".bidsignore"
+README = "README.md"
+CRATE = "ro-crate-metadata.json"
+RESOLVED = "spec/resolved.json"
+INPUTS = "spec/inputs.json"
+DESIGN_TABLE = "model/design.tsv"
+DESIGN_WORDS = "model/design.json"
+OBSERVATIONS = "model/observations.tsv"
+LOG = "logs/run.jsonl"
+
+CLUSTERS_SUFFIX = "clusters"
+LOGP = "logp"
+"""Label of maps of −log10 of a corrected p; the maps of other results carry their variable's own name."""
+
+
+class Role(StrEnum):
+    """What a file is for, as the manifest says it."""
+
+    MASK = "mask"
+    MAP = "map"
+    THRESHOLDED = "thresholded map"
+    CORRECTED = "corrected p map"
+    SIDECAR = "sidecar"
+    TABLE = "table"
+    DESIGN = "design"
+    OBSERVATIONS = "observations"
+    SPEC = "spec"
+    INPUTS = "inputs"
+    README = "readme"
+    DATASET = "dataset description"
+    PROVENANCE = "provenance"
+    LOG = "log"
+
+    @property
+    def is_image(self) -> bool:
+        """Whether files of this role hold voxels, and so carry a digest of them."""
+        return self in (Role.MASK, Role.MAP, Role.THRESHOLDED, Role.CORRECTED)
+
+
+def original_spec(suffix: str) -> str:
+    """Name of the spec as it was given; ``suffix`` is that of its file (`.json`, or else YAML)."""
+    return f"spec/original{'.json' if suffix.lower() == '.json' else '.yaml'}"
+
+
+def mask_map(space: str | None) -> str:
+    """Name of the image of the analysed mask."""
+    return f"maps/{_space(space)}mask.nii.gz"
+
+
+def stat_map(
+    stat: str, *, contrast: str | None = None, inference: str | None = None, space: str | None = None
+) -> str:
+    """Name of a map.
+
+    Parameters
+    ----------
+    stat
+        What its values are: `effect`, `t`, `F`, `z`, `p`, `logp`, `dof` ...
+    contrast
+        The contrast it belongs to; None for a map of the whole model.
+    inference
+        The inference that made it; None for a map that stands before any inference.
+    space
+        Label of the standard space, where it has one.
+    """
+    of_contrast = f"contrast-{contrast}_" if contrast is not None else ""
+    by_inference = f"_desc-{inference}" if inference is not None else ""
+    return f"maps/{_space(space)}{of_contrast}stat-{stat}{by_inference}_statmap.nii.gz"
+
+
+def cluster_table(contrast: str, inference: str) -> str:
+    """Name of the table of clusters and peaks of one contrast under one inference."""
+    return f"tables/contrast-{contrast}_desc-{inference}_{CLUSTERS_SUFFIX}.tsv"
+
+
+def sidecar(name: str) -> str:
+    """Name of the JSON file that describes an image or a table."""
+    for suffix in (".nii.gz", ".tsv"):
+        if name.endswith(suffix):
+            return name.removesuffix(suffix) + ".json"
+    raise ValueError(f"{name!r} is neither an image nor a table, and has no sidecar")
+
+
+def failed_beside(target: Path) -> Path:
+    """Where the record of a failed run goes when a complete bundle stands at ``target``."""
+    return target.with_name(f"{target.name}.failed")
+
+
+def _space(label: str | None) -> str:
+    return f"space-{label}_" if label is not None else ""

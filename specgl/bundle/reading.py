@@ -1,0 +1,184 @@
+"""The verb: a folder on disk, as something to work with."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import pandas as pd
+import xarray as xr
+
+from specgl.bundle import manifest as manifests
+from specgl.bundle import names
+from specgl.bundle.checking import verify
+from specgl.bundle.datasets import maps_dataset, mask_array
+from specgl.bundle.manifest import FileEntry, Status
+from specgl.bundle.names import Role
+from specgl.bundle.results import describe_results
+from specgl.bundle.tables import ID, read_clusters
+from specgl.bundle.text import read_tsv
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Bundle:
+    """A results bundle on disk; nothing but its manifest is read until it is asked for.
+
+    Attributes
+    ----------
+    path
+        Its folder.
+    manifest
+        Content of its manifest.
+    """
+
+    path: Path
+    manifest: Mapping[str, Any]
+
+    @property
+    def name(self) -> str:
+        """Name of the analysis."""
+        return str(self.manifest["name"])
+
+    @property
+    def status(self) -> Status:
+        """How the run ended."""
+        return Status(self.manifest["status"])
+
+    @cached_property
+    def files(self) -> tuple[FileEntry, ...]:
+        """Every file but the manifest."""
+        return manifests.read_entries(self.manifest)
+
+    @cached_property
+    def maps(self) -> xr.Dataset:
+        """All maps, read from disk when their values are used.
+
+        The unthresholded maps bear the names of the vocabulary: `effect`, `variance`, `stat`, `z`, `p` ...
+        with dims `(contrast, i, j, k)`, and `dof`, `n`, `r2`, `sigma` `(i, j, k)`, `residuals`
+        `(observation, i, j, k)`. What an inference made is `stat_<inference>` (the statistic where it
+        survives, 0 elsewhere) and `logp_<inference>` (−log10 of the corrected p). Where a contrast has no
+        such map, it is NaN. Coordinates: `contrast`, `kind` and `alternative` `(contrast)`, voxel indices
+        `i`, `j`, `k`, and `x`, `y`, `z` in mm along the axes where the grid is aligned with them. Attributes:
+        `affine` as rows, `space`, `name`, `spec_digest`.
+        """
+        return maps_dataset(self.path, self.manifest, self.files)
+
+    @property
+    def mask(self) -> xr.DataArray:
+        """The analysed mask `(i, j, k)`, bool."""
+        return mask_array(self.path, self.manifest, self.files)
+
+    @property
+    def design(self) -> pd.DataFrame | None:
+        """The design, one row an observation, indexed by their ids; None for ready-made maps."""
+        return self._about_observations(names.DESIGN_TABLE)
+
+    @property
+    def observations(self) -> pd.DataFrame | None:
+        """Every row of the participants' table, kept or dropped; None for ready-made maps."""
+        return self._about_observations(names.OBSERVATIONS)
+
+    @cached_property
+    def tables(self) -> Mapping[tuple[str, str], pd.DataFrame]:
+        """Tables of clusters and peaks by (contrast, inference)."""
+        return MappingProxyType(
+            {
+                (str(file.label.contrast), str(file.label.inference)): read_clusters(self.path / file.path)
+                for file in self.files
+                if file.role is Role.TABLE
+            }
+        )
+
+    @property
+    def results(self) -> pd.DataFrame:
+        """One row for each contrast and inference: n, dof, threshold, how many survive, smallest p, peak."""
+        rows = [
+            {**{key: value for key, value in row.items() if key != "peak"}, **_flat(row["peak"])}
+            for row in self.manifest["results"]
+        ]
+        return pd.DataFrame(rows)
+
+    @property
+    def spec(self) -> dict[str, Any] | None:
+        """The resolved spec; None where a run stopped before it was understood."""
+        return self._json(names.RESOLVED)
+
+    @property
+    def inputs(self) -> dict[str, Any] | None:
+        """Files that were read, and the environment they were read in."""
+        return self._json(names.INPUTS)
+
+    def verify(self) -> None:
+        """Check every file against the manifest.
+
+        Raises
+        ------
+        VerificationError
+            With every difference.
+        """
+        verify(self.path)
+
+    def summary(self) -> str:
+        """What the bundle holds, in lines of text."""
+        return "\n".join(self._lines())
+
+    def __repr__(self) -> str:
+        return f"<specgl.Bundle {self.name!r}, {self.status.value}, {len(self.files)} files>"
+
+    def _lines(self) -> Iterator[str]:
+        held = self.manifest
+        yield f"{self.name}: {self.status.value}, specgl {held['specgl']}, started {held['started']}"
+        if self.status is not Status.COMPLETE:
+            yield f"  ended in the stage '{held.get('stage')}': {held.get('message')}"
+        if (space := held.get("space")) is not None:
+            shape = " × ".join(str(length) for length in space["shape"])
+            label = f" in {space['label']}" if space["label"] else ""
+            yield f"  {space['locations']:,} of {shape} voxels{label}"
+        for line in describe_results(held["results"]):
+            yield f"  {line}"
+        for finding in (*held["errors"], *held["warnings"]):
+            yield f"  {finding['code']}: {finding['message']}"
+        megabytes = sum(file.bytes for file in self.files) / 1e6
+        maps = sum(file.role.is_image for file in self.files)
+        yield f"  {len(self.files)} files, {maps} of them images, {megabytes:.1f} MB"
+
+    def _about_observations(self, name: str) -> pd.DataFrame | None:
+        if all(file.path != name for file in self.files):
+            return None
+        # Ids and reasons may look like numbers, and are not.
+        text = (ID, "status", "reason", "image")
+        return read_tsv(self.path / name, as_text=text).set_index(ID)
+
+    def _json(self, name: str) -> dict[str, Any] | None:
+        if all(file.path != name for file in self.files):
+            return None
+        held: dict[str, Any] = json.loads((self.path / name).read_bytes())
+        return held
+
+
+def open_bundle(path: str | Path) -> Bundle:
+    """Open a bundle, of whatever status.
+
+    Parameters
+    ----------
+    path
+        Its folder.
+
+    Raises
+    ------
+    VerificationError
+        E500 to E504 when it has no manifest that can be understood. Its files are not compared with it: see
+        `Bundle.verify`.
+    """
+    folder = Path(path)
+    return Bundle(folder, MappingProxyType(manifests.read(folder)))
+
+
+def _flat(peak: Mapping[str, float] | None) -> dict[str, float | None]:
+    keys = ("x", "y", "z", "statistic", "z_score", "p_corrected")
+    return {f"peak_{key}": None if peak is None else peak[key] for key in keys}

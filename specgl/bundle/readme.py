@@ -1,0 +1,126 @@
+"""README.md of a bundle: what it is, in words, for whoever opens the folder."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from specgl import __version__
+from specgl.bundle import names
+from specgl.bundle.contents import Contents, Failure
+from specgl.bundle.results import describe_results, result_rows
+from specgl.bundle.statistics import Statistic, statistics_of
+
+
+def readme(contents: Contents) -> str:
+    """The text, made from the resolved spec and the results; the same for every run of the same spec."""
+    resolved = contents.spec.resolved
+    return "\n".join(
+        [
+            f"# {contents.name}",
+            "",
+            *_description(resolved),
+            f"A group analysis of brain images, made with specgl {__version__}.",
+            "",
+            "## What was asked",
+            "",
+            *_data(contents),
+            *_model(contents),
+            "",
+            "| contrast | statistic | hypothesis |",
+            "| --- | --- | --- |",
+            *(_contrast(contents, s) for s in statistics_of(contents.stats).values()),
+            "",
+            *_inferences(resolved),
+            "## What came out",
+            "",
+            *(f"- {line}" for line in describe_results(result_rows(contents))),
+            *([] if contents.inferred else ["No inference was asked for: the maps are not thresholded."]),
+            "",
+            *_how_to(contents),
+        ]
+    )
+
+
+def failure_readme(failure: Failure, message: str) -> str:
+    """The text of the record of a run that did not end well."""
+    return "\n".join(
+        [
+            f"# {failure.name}",
+            "",
+            f"The run with specgl {__version__} is {failure.status.value}: it ended in the stage "
+            f"`{failure.stage}`, and there are no results.",
+            "",
+            *(f"    {line}" for line in message.splitlines()),
+            "",
+            f"`{names.MANIFEST}` has all findings and `{names.LOG}` what happened before. "
+            "The next run to this folder replaces it.",
+            "",
+        ]
+    )
+
+
+def _description(resolved: Mapping[str, Any]) -> Iterator[str]:
+    described = resolved.get("description")
+    if isinstance(described, str) and described.strip():
+        yield from (f"> {line}" for line in described.strip().splitlines())
+        yield ""
+
+
+def _data(contents: Contents) -> Iterator[str]:
+    space = contents.space
+    yield f"- Locations: {space.n_locations:,} voxels of {space.measure:.4g} mm³ each."
+    if contents.rows is not None:
+        kept, dropped = len(contents.rows.kept), len(contents.rows.dropped)
+        left_out = f", {dropped} left out (why: `{names.OBSERVATIONS}`)" if dropped else ""
+        yield f"- Observations: {kept} of {kept + dropped} rows of the table{left_out}."
+
+
+def _model(contents: Contents) -> Iterator[str]:
+    design = contents.design
+    if design is None:
+        yield "- Ready-made maps: no model was fitted."
+        return
+    yield (
+        f"- Model: `image ~ {design.formula}`, {len(design.regressors)} regressors of rank {design.rank}, "
+        f"{design.dof} residual degrees of freedom (`{names.DESIGN_TABLE}`, `{names.DESIGN_WORDS}`)."
+    )
+    if design.block is not None:
+        yield f"- The means of the {len(design.block.labels)} blocks of `{design.block.name}` are taken out."
+
+
+def _contrast(contents: Contents, statistic: Statistic) -> str:
+    words: tuple[str, ...] = ()
+    if contents.design is not None:
+        words = next(c.words for c in contents.design.contrasts if c.name == statistic.contrast)
+    asked = ", ".join(f"`{_cell(word)}`" for word in words) or "a ready-made map"
+    return f"| {statistic.contrast} | {statistic.kind}, {statistic.alternative} | {asked} |"
+
+
+def _inferences(resolved: Mapping[str, Any]) -> Iterator[str]:
+    for name, settings in resolved.get("inference", {}).items():
+        told = ", ".join(f"{key} {value}" for key, value in settings.items())
+        yield f"- Inference `{name}`: {told}."
+    if resolved.get("inference"):
+        yield ""
+
+
+def _how_to(contents: Contents) -> Iterator[str]:
+    yield from ("## How to use it", "")
+    spec = names.RESOLVED
+    if contents.spec.original is not None:
+        spec = names.original_spec(contents.spec.suffix)
+    yield f"- `{names.MANIFEST}` lists every file with its SHA-256. Check them with `specgl verify .`."
+    yield "- In Python: `specgl.open('.')` gives the maps (read when needed), the tables and the design."
+    yield "- Each map and table has a JSON file beside it that says what its numbers mean."
+    yield (
+        f"- To run it again: put `{spec}` where its relative paths lead to the inputs (`{names.INPUTS}` has "
+        "their digests), and call `specgl run` on it. The inputs themselves are not in this folder."
+    )
+    yield ""
+
+
+def _cell(word: str) -> str:
+    """A word that breaks neither a table's row nor its code marks."""
+    return re.sub(r"\s+", " ", word).replace("|", "\\|").replace("`", "'")

@@ -1,0 +1,115 @@
+"""The `specgl` command: finds the verb, runs it, turns what went wrong into words and an exit code."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from typing import NoReturn
+
+import click
+
+from specgl.cli.help import RichGroup
+from specgl.errors import Exit, SpecglError, UsageError
+
+VERBS: dict[str, str] = {
+    "demo": "Make a small group study, analyse it, and show where the results are.",
+    "new": "Start a spec from a template.",
+    "validate": "Check a spec; with --data, also its table and design.",
+    "plan": "Show what a run would do, without reading a voxel.",
+    "run": "Run a spec and write its results bundle.",
+    "verify": "Check that a bundle is complete and unchanged.",
+    "show": "Print what a bundle holds.",
+    "schema": "Print the JSON Schema of the language or of a bundle's manifest.",
+    "explain": "Say more about a code such as E240.",
+}
+"""Every verb with its line of help; each lives in the module of its name, imported when it is called."""
+
+
+class VerbGroup(RichGroup):
+    """A group whose verbs are imported only when they are called, so that `validate` starts quickly."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Names of the verbs, in the order a newcomer meets them."""
+        return list(VERBS)
+
+    def short_help(self, name: str) -> str:
+        """Line of help of one verb."""
+        return VERBS[name]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import and return one verb."""
+        if cmd_name not in VERBS:
+            return None
+        command: click.Command = importlib.import_module(f"specgl.cli.verbs.{cmd_name}").command
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the verb, or say which one was perhaps meant."""
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            from specgl.grammar import did_you_mean
+
+            hint = did_you_mean(args[0], VERBS)
+            if hint is not None:
+                raise click.UsageError(f"{error.message.rstrip('.')}: {hint}", ctx) from None
+            raise
+
+
+@click.group(cls=VerbGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="specgl", prog_name="specgl")
+def group() -> None:
+    """Group-level neuroimaging statistics from one validated YAML spec."""
+
+
+def main(args: list[str] | None = None) -> NoReturn:
+    """Run the command line and leave the process with an exit code by kind.
+
+    Parameters
+    ----------
+    args
+        Words after `specgl`; those of the process when absent.
+    """
+    sys.exit(_run(args))
+
+
+def _run(args: list[str] | None) -> int:
+    try:
+        outcome = group.main(args, prog_name="specgl", standalone_mode=False)
+    except click.exceptions.Abort:
+        return _interrupted()
+    except KeyboardInterrupt:
+        return _interrupted()
+    except click.ClickException as error:
+        error.show()
+        return int(Exit.USAGE)
+    except SpecglError as error:
+        return _say(error)
+    except BrokenPipeError:
+        # Whoever read our output has seen enough (`specgl show DIR | head`): no error, and no traceback
+        # when the interpreter flushes the closed pipe.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return int(Exit.FINE)
+    return int(outcome) if isinstance(outcome, int) else int(Exit.FINE)
+
+
+def _interrupted() -> int:
+    click.echo("specgl: interrupted", err=True)
+    return int(Exit.INTERRUPTED)
+
+
+def _say(error: SpecglError) -> int:
+    from specgl.cli.findings import print_findings
+
+    if error.findings:
+        print_findings(error.findings, stream=sys.stderr)
+        plain = ""
+    else:
+        plain = str(error)
+    if plain:
+        prefix = "specgl" if isinstance(error, UsageError) else "specgl: error"
+        click.echo(f"{prefix}: {plain}", err=True)
+    return int(error.exit_code)

@@ -1,0 +1,36 @@
+"""Options that several verbs share, so that each reads and means the same everywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+Decorator = Callable[[Function], Function]
+
+spec_argument = click.argument(
+    "spec", type=click.Path(exists=True, dir_okay=False, path_type=Path), metavar="SPEC"
+)
+bundle_argument = click.argument(
+    "bundle", type=click.Path(exists=True, file_okay=False, path_type=Path), metavar="BUNDLE"
+)
+allow_outside_option = click.option(
+    "--allow-outside",
+    is_flag=True,
+    help="Let the spec name files outside its own folder (absolute paths and '..').",
+)
+strict_option = click.option("--strict", is_flag=True, help="Count warnings as findings: exit 1.")
+threads_option = click.option(
+    "--threads",
+    type=click.IntRange(min=1),
+    default=None,
+    metavar="N",
+    help="Threads to use; all cores by default. Results do not depend on it.",
+)
+overwrite_option = click.option(
+    "--overwrite", is_flag=True, help="Replace what stands at the target, once the new results are whole."
+)
+quiet_option = click.option("-q", "--quiet", is_flag=True, help="No progress bar.")

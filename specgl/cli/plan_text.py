@@ -1,0 +1,145 @@
+"""A plan in words and tables, for a terminal or a file."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from functools import singledispatch
+
+import numpy as np
+
+from specgl.bundle import planned_maps
+from specgl.design import CategoricalColumn, Contrast, Design
+from specgl.planning import GroupSource, MapSource, Plan
+
+_LISTED = 12
+"""Rows of a list that are printed before it is cut short."""
+
+
+def plan_lines(plan: Plan) -> Iterator[str]:
+    """Everything a reader wants to know before the run, line by line."""
+    yield f"Analysis {plan.spec.name} (digest {plan.digest[:12]})"
+    if plan.spec.description:
+        yield f"  {plan.spec.description}"
+    yield ""
+    yield from _source_lines(plan.source)
+    yield from _inference_lines(plan)
+    yield from _file_lines(plan)
+
+
+@singledispatch
+def _source_lines(source: object) -> Iterator[str]:
+    raise TypeError(f"no such source: {source!r}")
+
+
+@_source_lines.register
+def _(source: GroupSource) -> Iterator[str]:
+    rows, design = source.rows, source.design
+    yield f"Observations: {len(rows.kept)} kept, {len(rows.dropped)} dropped ({rows.table.name})"
+    yield from _cut(f"  {row.observation} (line {row.line}): {row.reason}" for row in rows.dropped)
+    for column in design.columns.values():
+        if isinstance(column, CategoricalColumn):
+            counts = Counter(column.codes.tolist())
+            cells = ", ".join(f"{level} {counts[code]}" for code, level in enumerate(column.levels))
+            yield f"  {column.name} ({column.coding} coding): {cells}"
+        else:
+            unit = f" {column.unit}" if column.unit else ""
+            low, high = column.values.min(), column.values.max()
+            yield (
+                f"  {column.name}: centred at {column.center:.4g}{unit}, scaled by {column.scale:.4g}, "
+                f"then from {low:.4g} to {high:.4g}"
+            )
+    yield ""
+    yield from _design_lines(design)
+
+
+@_source_lines.register
+def _(source: MapSource) -> Iterator[str]:
+    yield f"Ready-made maps: {len(source.maps)}"
+    for ready in source.maps:
+        dof = f" with {' and '.join(f'{d:g}' for d in ready.dof)} degrees of freedom" if ready.dof else ""
+        yield f"  {ready.name}: {ready.statistic}{dof}, {ready.image.shown}"
+    yield ""
+
+
+def _design_lines(design: Design) -> Iterator[str]:
+    n_obs, n_reg = design.matrix.shape
+    yield f"Design: ~ {design.formula}"
+    yield f"  {n_obs} observations, {n_reg} regressors, rank {design.rank}, {design.dof} degrees of freedom"
+    if design.block is not None:
+        yield f"  means of {len(design.block.labels)} blocks of {design.block.name} taken out"
+    names = [regressor.name for regressor in design.regressors]
+    width = max(map(len, names), default=0)
+    for index, name in enumerate(names):
+        values = design.matrix[:, index]
+        yield f"  {name:<{width}}  from {values.min():.4g} to {values.max():.4g}, mean {values.mean():.4g}"
+    yield ""
+    yield "Contrasts:"
+    for contrast in design.contrasts:
+        yield from _contrast_lines(contrast, names)
+    yield ""
+
+
+def _contrast_lines(contrast: Contrast, names: list[str]) -> Iterator[str]:
+    direction = f", {contrast.alternative}" if contrast.kind == "t" else ""
+    yield f"  {contrast.name} ({contrast.kind}{direction}): {'; '.join(contrast.words)}"
+    for row in contrast.weights:
+        parts = [
+            f"{weight:+.4g} {name}"
+            for weight, name in zip(row, names, strict=True)
+            if not np.isclose(weight, 0)
+        ]
+        yield f"    = {' '.join(parts)}"
+
+
+def _inference_lines(plan: Plan) -> Iterator[str]:
+    if not plan.inferences:
+        yield "Inference: none; maps are written without a threshold"
+    else:
+        yield "Inference:"
+    for asked in plan.inferences:
+        family = " over all contrasts" if asked.across == "contrasts" else ""
+        clusters = (
+            f", clusters of {asked.min_cluster_size} or more ({asked.connectivity} neighbours)"
+            if asked.min_cluster_size > 1
+            else ""
+        )
+        yield f"  {asked.name}: {asked.method}, {asked.correction}{family}, alpha {asked.alpha:g}{clusters}"
+    yield ""
+
+
+def _file_lines(plan: Plan) -> Iterator[str]:
+    if plan.grid is None:
+        yield "Images: none named, so this spec can be planned but not run"
+        return
+    yield f"Grid: {plan.grid.describe()}"
+    if plan.estimate is not None:
+        cost = plan.estimate
+        yield (
+            f"Cost: about {cost.seconds:.0f} s and {_mebibytes(cost.memory)} of memory "
+            f"(at most {_mebibytes(cost.memory_bound)}, were every voxel analysed)"
+        )
+    contrasts = (
+        [contrast.name for contrast in plan.source.design.contrasts]
+        if isinstance(plan.source, GroupSource)
+        else [ready.name for ready in plan.source.maps]
+        if isinstance(plan.source, MapSource)
+        else []
+    )
+    files = planned_maps(
+        plan.maps, contrasts, [asked.name for asked in plan.inferences], space=plan.grid.space
+    )
+    yield f"Will be written to {plan.directory}: {len(files)} maps or fewer, their tables and provenance"
+    yield from _cut(f"  {name}" for name in files)
+
+
+def _mebibytes(size: int) -> str:
+    return f"{size / 2**20:,.0f} MiB"
+
+
+def _cut(lines: Iterable[str]) -> Iterator[str]:
+    """The first lines of a list, and how many more there are."""
+    every = list(lines)
+    yield from every[:_LISTED]
+    if len(every) > _LISTED:
+        yield f"  ... and {len(every) - _LISTED} more"

@@ -1,0 +1,40 @@
+"""`specgl demo`: a first analysis, from made data to verified results."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from specgl.cli.help import RichCommand
+from specgl.cli.options import overwrite_option, quiet_option, threads_option
+from specgl.errors import UsageError
+
+
+@click.command("demo", cls=RichCommand)
+@click.argument("folder", type=click.Path(file_okay=False, path_type=Path), default=Path("specgl-demo"))
+@overwrite_option
+@threads_option
+@quiet_option
+def command(folder: Path, overwrite: bool, threads: int | None, quiet: bool) -> None:
+    """Make a small group study, analyse it, and show where the results are.
+
+    Writes 16 made subjects, their table and a commented spec into FOLDER (specgl-demo), then validates and
+    runs the spec. The data are made from a seed, with two known clusters in them.
+    """
+    from specgl.bundle import verify
+    from specgl.cli.verbs.run import execute
+    from specgl.demo import write_demo
+
+    if folder.exists() and any(folder.iterdir()) and not overwrite:
+        raise UsageError(f"'{folder}' is not empty; choose another folder or pass --overwrite")
+    click.echo(f"Making 16 subjects in {folder} ...")
+    spec = write_demo(folder)
+    click.echo(f"$ specgl run {spec}")
+    execute(spec, overwrite=overwrite, threads=threads, quiet=quiet)
+    results = folder / "results"
+    verify(results)
+    click.echo()
+    click.echo(f"The spec:     {spec}")
+    click.echo(f"The results:  {results}  (verified)")
+    click.echo(f"Next:         specgl show {results} clusters")

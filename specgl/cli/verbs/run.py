@@ -1,0 +1,98 @@
+"""`specgl run`: all four stages, and the bundle."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from specgl.cli.findings import print_findings
+from specgl.cli.help import RichCommand
+from specgl.cli.options import (
+    allow_outside_option,
+    overwrite_option,
+    quiet_option,
+    spec_argument,
+    strict_option,
+    threads_option,
+)
+from specgl.errors import Finding, SpecError
+
+
+@click.command("run", cls=RichCommand)
+@spec_argument
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Folder of the results; goes before the spec's `output.directory` and may lie anywhere.",
+)
+@overwrite_option
+@threads_option
+@strict_option
+@allow_outside_option
+@quiet_option
+def command(
+    spec: Path,
+    output: Path | None,
+    overwrite: bool,
+    threads: int | None,
+    strict: bool,
+    allow_outside: bool,
+    quiet: bool,
+) -> None:
+    """Run a spec and write its results bundle.
+
+    Prints the bundle's folder and what survived; warnings and progress go to stderr. Whatever stops the run
+    leaves a bundle with the status `failed` or `interrupted` that says where and why.
+    """
+    execute(
+        spec,
+        output,
+        overwrite=overwrite,
+        threads=threads,
+        strict=strict,
+        allow_outside=allow_outside,
+        quiet=quiet,
+    )
+
+
+def execute(
+    path: Path,
+    output: Path | None = None,
+    *,
+    overwrite: bool = False,
+    threads: int | None = None,
+    strict: bool = False,
+    allow_outside: bool = False,
+    quiet: bool = False,
+) -> None:
+    """Read, plan and run a spec, and tell what came of it."""
+    # Imported here so that `specgl --help` and a wrong option wait for nothing.
+    from specgl.planning import make_plan
+    from specgl.running import run
+    from specgl.spec import read
+
+    asked = read(path, allow_outside=allow_outside)
+    plan = make_plan(asked, allow_outside=allow_outside, threads=threads)
+    if strict:
+        refuse_warnings(plan.findings)
+    bundle = run(
+        plan,
+        output,
+        overwrite=overwrite,
+        threads=threads,
+        progress=not quiet,
+        command=("specgl", *sys.argv[1:]),
+    )
+    print_findings(bundle.findings, stream=sys.stderr)
+    for line in bundle.summary():
+        click.echo(line)
+
+
+def refuse_warnings(findings: tuple[Finding, ...]) -> None:
+    """Stop at the first warning, as `--strict` asks."""
+    if findings:
+        raise SpecError(*findings)

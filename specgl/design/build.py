@@ -1,0 +1,158 @@
+"""Rows, formula and contrasts to a design, or everything that is wrong with them at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from specgl.design.aliasing import (
+    FORMULA,
+    Identified,
+    absorbed_findings,
+    alias_findings,
+    estimability_findings,
+    identify,
+)
+from specgl.design.columns import typed_columns
+from specgl.design.formula import FormulaRefused, Model, materialise
+from specgl.design.guard import guard
+from specgl.design.hypothesis import Resolver, Row, syntax_findings
+from specgl.design.lints import lint
+from specgl.design.records import Block, Contrast, ContrastRequest, Design, Rows, Variable
+from specgl.errors import DesignError, Finding, raise_errors
+
+
+def build(
+    rows: Rows,
+    *,
+    variables: Mapping[str, Variable],
+    formula: str,
+    block: str | None,
+    contrasts: Sequence[ContrastRequest],
+) -> Design:
+    """Build a design.
+
+    Parameters
+    ----------
+    rows
+        The analysed rows.
+    variables
+        Declared variables by column.
+    formula
+        Right side of a Wilkinson formula over them.
+    block
+        Column whose blocks' means are taken out, or ``None``.
+    contrasts
+        What is asked.
+
+    Returns
+    -------
+    Design
+        Its `findings` are the warnings, those of `lint` among them.
+
+    Raises
+    ------
+    DesignError
+        With all findings, warnings included, when any of them is an error.
+    TableError
+        Where a variable's column does not hold what was declared.
+    """
+    reading, findings = guard(formula, variables)
+    if any(finding.is_error for finding in findings):
+        raise DesignError(*findings, *syntax_findings(contrasts))
+    used = dict.fromkeys(use.name for use in reading.names)
+    columns = typed_columns(rows, {name: variables[name] for name in used})
+    try:
+        model = materialise(formula, columns, len(rows.kept))
+    except FormulaRefused as error:
+        refused = _refused(error, formula)
+        raise DesignError(*findings, *refused, *syntax_findings(contrasts)) from error
+    resolver = Resolver(model, tuple(variables))
+    resolved = [pair for request in contrasts if (pair := resolver.resolve(request)) is not None]
+    blocks = None if block is None else _block(rows, block)
+    findings = (*findings, *resolver.findings)
+    if (crowd := _crowd(model)) is not None:
+        raise DesignError(*findings, crowd)
+    identified = identify(model.matrix, blocks)
+    findings = (*findings, *_statistical(formula, model, identified, blocks, resolved))
+    raise_errors(findings, DesignError)
+    return _design(rows, formula, model, identified, blocks, [c for c, _ in resolved], findings)
+
+
+def _refused(error: FormulaRefused, formula: str) -> list[Finding]:
+    if error.too_many:
+        return [Finding("E252", why, where=FORMULA) for _, why in error.reasons]
+    known = [(formula.find(text.split("(", 1)[0] + "(") if text else -1, why) for text, why in error.reasons]
+    return [
+        Finding(
+            "E253", why, where=FORMULA, help="transform the column in the table, or choose another function"
+        )
+        for _, why in sorted(known)
+    ]
+
+
+def _crowd(model: Model) -> Finding | None:
+    n_obs, n_reg = model.matrix.shape
+    if n_reg == 0:
+        return Finding("E253", "the formula makes no regressor", where=FORMULA, help="leave the intercept in")
+    if n_reg <= n_obs:
+        return None
+    message = f"the formula makes {n_reg} regressors for {n_obs} observations"
+    return Finding("E252", message, where=FORMULA, help="leave out terms, or analyse more observations")
+
+
+def _block(rows: Rows, block: str) -> Block:
+    cells = rows.table.frame.loc[list(rows.kept), block]
+    labels, codes = np.unique(cells.to_numpy(dtype=str), return_inverse=True)
+    codes = codes.astype(np.int64)
+    codes.flags.writeable = False
+    return Block(block, codes, tuple(str(label) for label in labels))
+
+
+def _statistical(
+    formula: str,
+    model: Model,
+    identified: Identified,
+    block: Block | None,
+    resolved: Sequence[tuple[Contrast, tuple[Row, ...]]],
+) -> Iterator[Finding]:
+    yield from alias_findings(formula, model, identified)
+    absorbed = [] if block is None else list(absorbed_findings(model, identified, block))
+    yield from absorbed
+    if any(finding.is_error for finding in absorbed):
+        return  # nothing can be estimated, which has been said once
+    for contrast, rows in resolved:
+        yield from estimability_findings(contrast.name, rows, model, identified, block)
+    n_obs = model.matrix.shape[0]
+    if n_obs <= identified.rank:
+        blocks = "" if block is None else f", {len(block.labels)} of it the blocks of `{block.name}`"
+        message = f"no degree of freedom is left: {n_obs} observations, rank {identified.rank}{blocks}"
+        help = "leave out terms, or analyse more observations"
+        yield Finding("E241", message, where=FORMULA, help=help)
+
+
+def _design(
+    rows: Rows,
+    formula: str,
+    model: Model,
+    identified: Identified,
+    block: Block | None,
+    contrasts: Sequence[Contrast],
+    findings: tuple[Finding, ...],
+) -> Design:
+    model.matrix.flags.writeable = False
+    design = Design(
+        matrix=model.matrix,
+        regressors=model.regressors,
+        observations=rows.kept,
+        contrasts=tuple(contrasts),
+        block=block,
+        rank=identified.rank,
+        dof=model.matrix.shape[0] - identified.rank,
+        formula=formula,
+        columns=model.columns,
+        findings=findings,
+    )
+    return replace(design, findings=(*findings, *lint(design)))

@@ -1,0 +1,91 @@
+"""A design on paper: the table of its rows, and what its columns and contrasts mean."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from specgl.design.records import CategoricalColumn, Contrast, Design, Regressor, TypedColumn
+
+
+def design_table(design: Design) -> pd.DataFrame:
+    """The matrix with names, as ``design.tsv`` holds it.
+
+    Parameters
+    ----------
+    design
+        The design.
+
+    Returns
+    -------
+    DataFrame
+        One row an observation, indexed by ``observation``; one column a regressor, float64.
+    """
+    return pd.DataFrame(
+        design.matrix,
+        index=pd.Index(design.observations, name="observation"),
+        columns=[regressor.name for regressor in design.regressors],
+    )
+
+
+def describe_design(design: Design) -> dict[str, Any]:
+    """Meaning of a design's columns and contrasts, as ``design.json`` holds it.
+
+    Parameters
+    ----------
+    design
+        The design.
+
+    Returns
+    -------
+    dict
+        Only text, numbers, lists and mappings.
+    """
+    names = [regressor.name for regressor in design.regressors]
+    return {
+        "formula": design.formula,
+        "n_observations": len(design.observations),
+        "rank": design.rank,
+        "dof": design.dof,
+        "regressors": {regressor.name: _regressor(regressor) for regressor in design.regressors},
+        "variables": {name: _variable(column) for name, column in design.columns.items()},
+        "block": None
+        if design.block is None
+        else {"column": design.block.name, "n_blocks": len(design.block.labels)},
+        "contrasts": {contrast.name: _contrast(contrast, names) for contrast in design.contrasts},
+    }
+
+
+def _regressor(regressor: Regressor) -> dict[str, Any]:
+    return {
+        "term": regressor.term,
+        "factors": [{"variable": name, "level": level} for name, level in regressor.factors],
+        "coding": dict(regressor.codings),
+    }
+
+
+def _variable(column: TypedColumn) -> dict[str, Any]:
+    if isinstance(column, CategoricalColumn):
+        counts = np.bincount(column.codes, minlength=len(column.levels))
+        return {
+            "type": "categorical",
+            "levels": list(column.levels),
+            "reference": column.levels[0] if column.coding == "treatment" else None,
+            "coding": column.coding,
+            "counts": {level: int(n) for level, n in zip(column.levels, counts, strict=True)},
+        }
+    return {"type": "continuous", "center": column.center, "scale": column.scale, "unit": column.unit}
+
+
+def _contrast(contrast: Contrast, names: list[str]) -> dict[str, Any]:
+    return {
+        "kind": contrast.kind,
+        "alternative": contrast.alternative,
+        "words": list(contrast.words),
+        "weights": [
+            {name: float(weight) for name, weight in zip(names, row, strict=True) if weight != 0.0}
+            for row in contrast.weights
+        ],
+    }

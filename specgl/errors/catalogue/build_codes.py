@@ -1,0 +1,5 @@
+from __future__ import annotations
+
+from specgl.errors.catalogue.code import Code
+
+BUILD: dict[str, Code] = {}

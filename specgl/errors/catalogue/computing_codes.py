@@ -1,0 +1,62 @@
+"""Codes of fitting and of contrasts: what only the voxels, or a design built by hand, can show."""
+
+from __future__ import annotations
+
+from specgl.errors.catalogue.code import Code
+from specgl.errors.tree import Exit
+
+COMPUTING: dict[str, Code] = {
+    "E400": Code(
+        "no residual degrees of freedom are left",
+        """\
+A model with as many independent columns (and blocks) as observations fits any data without error, so nothing
+is left from which to estimate the variance, and no statistic exists.
+Use fewer regressors or blocks, or more observations. `specgl plan` prints both numbers before any image is
+read. In a paired design the pairs' blocks already take half of the observations' degrees of freedom.""",
+        exit=Exit.COMPUTATION,
+    ),
+    "E401": Code(
+        "the data and the design are not about the same observations",
+        """\
+Rows of the design meet maps by the observation's id, never by position. Each row needs exactly one map of the
+same id, and each map a row.
+The message lists the ids that one side has and the other has not. Drop the rows without a map (or the maps
+without a row) before fitting; `data.missing.image: drop` does it in a spec.""",
+        exit=Exit.COMPUTATION,
+    ),
+    "E402": Code(
+        "a contrast is not estimable in this design",
+        """\
+The contrast's weights are no combination of the design's rows: infinitely many coefficients fit the data
+equally well, and they disagree about this contrast. Typical causes are a level's mean asked for while
+`model.block` has taken the means out, a level that occurs in no observation, and one regressor of an aliased
+pair.
+Ask for a difference instead of a mean, or remove one of the aliased variables from the formula.""",
+        exit=Exit.COMPUTATION,
+    ),
+    "W400": Code(
+        "some locations have no residual variance",
+        """\
+At these locations the model leaves nothing over: the values are the same in all observations, or the model
+reproduces them to the last digit. A t of 1e16 there would be an artefact of rounding, so they get no
+statistic (NaN) and are counted.
+Often they lie outside the brain, where a tool wrote a constant: give a tighter `mask`.""",
+    ),
+    "W401": Code(
+        "some locations have too few observations for the model",
+        """\
+With `data.missing.voxel: {available: ...}` each location is fitted to the observations that have a value
+there. At these locations they are not more than the model's rank, so that no variance can be estimated; they
+get no statistic (NaN) and are counted.
+Raise the share in `available`, or simplify the model.""",
+    ),
+    "W402": Code(
+        "a contrast is not estimable at some locations",
+        """\
+With `data.missing.voxel: {available: ...}` the observations that have a value at a location may lack a whole
+level, or all variation of a covariate. The contrast then has no answer there; the location gets no statistic
+for this contrast (NaN) and is counted, while other contrasts keep theirs.
+Raise the share in `available` if the lost locations matter.""",
+    ),
+}
+"""Entries E400-E409 and W400-W409 of the catalogue."""

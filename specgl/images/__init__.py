@@ -1,0 +1,56 @@
+"""Files to arrays and back: the only door to nibabel."""
+
+from __future__ import annotations
+
+from specgl.images.agreement import Agreement, Resample, common_grid
+from specgl.images.grid import AFFINE_ATOL, Grid
+from specgl.images.headers import Header, Headers, read_header, read_headers
+from specgl.images.load import Loaded, load
+from specgl.images.masks import InputFile, Mask, MaskImage, MaskThreshold
+from specgl.images.paths import ImageRef, Resolved, Roots, locate_file, missing_findings
+from specgl.images.readymade import LoadedMap, load_map
+from specgl.images.sources import Bids, Column, Located, Source, Template, Volumes, locate_images
+from specgl.images.space import CONNECTIVITIES, Space
+from specgl.images.transforms import MissingVoxels
+from specgl.images.write import INTENTS, Intent, data_digest, file_data_digest, open_map, write_map
+
+__all__ = [
+    "AFFINE_ATOL",
+    "CONNECTIVITIES",
+    "INTENTS",
+    "Agreement",
+    "Bids",
+    "Column",
+    "Grid",
+    "Header",
+    "Headers",
+    "ImageRef",
+    "InputFile",
+    "Intent",
+    "Loaded",
+    "LoadedMap",
+    "Located",
+    "Mask",
+    "MaskImage",
+    "MaskThreshold",
+    "MissingVoxels",
+    "Resample",
+    "Resolved",
+    "Roots",
+    "Source",
+    "Space",
+    "Template",
+    "Volumes",
+    "common_grid",
+    "data_digest",
+    "file_data_digest",
+    "load",
+    "load_map",
+    "locate_file",
+    "locate_images",
+    "missing_findings",
+    "open_map",
+    "read_header",
+    "read_headers",
+    "write_map",
+]

@@ -1,0 +1,195 @@
+"""Contrasts of a fitted model: effects, variances, t and F, their z and p."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from specgl.engines import Threads
+from specgl.kernels.ols import RANK_TOLERANCE
+from specgl.kernels.tails import f_tails, t_tails
+from specgl.models.fit import GroupFit
+from specgl.variables import VARIABLES
+
+if TYPE_CHECKING:  # types only: fitting does not wait for the formula language
+    from specgl.design import Contrast, Design
+
+Floats = NDArray[np.float64]
+_MAPS = ("effect", "variance", "stat", "z", "p", "cohen_d")
+_TILE = 16384
+_HERE = Threads(1)
+
+
+@dataclass(frozen=True, eq=False)
+class _Tested:
+    """One contrast's maps, each ``(n_loc,)``; a map of ``None`` does not exist for its kind."""
+
+    stat: Floats
+    z: Floats
+    p: Floats
+    dof1: int
+    effect: Floats | None = None
+    variance: Floats | None = None
+    cohen_d: Floats | None = None
+
+
+def contrast_maps(fit: GroupFit, design: Design, *, engine: Threads = _HERE) -> xr.Dataset:
+    """Test all contrasts of a design.
+
+    ``t = c'b / sqrt(c'(X'X)^- c * sigma2)``; ``F = (Cb)'(C(X'X)^- C')^- Cb / (rank(C) * sigma2)``, so that
+    repeated or dependent rows of ``C`` do no harm (Winkler 2014, doi:10.1016/j.neuroimage.2014.01.060).
+
+    Parameters
+    ----------
+    fit
+        The fitted model.
+    design
+        The design it was fitted with.
+    engine
+        Where it runs, a contrast a piece.
+
+    Returns
+    -------
+    xarray.Dataset
+        ``effect, variance, stat, z, p, cohen_d`` ``(contrast, location)`` in float64, NaN where a contrast
+        has no statistic; an F over several rows has no effect and variance, and no F has a Cohen's d.
+        ``dof`` and ``n`` are numbers or ``(location)``. Coordinates ``contrast, kind, alternative, dof1`` and
+        ``not_estimable`` (locations lost to missing values) along ``contrast``, and those of the data along
+        ``location``. The p of an F is its upper tail's.
+    """
+    found = engine.map(partial(_test, fit), design.contrasts)
+    usable = [fit.testable(contrast.weights) for contrast in design.contrasts]
+    shape = (len(design.contrasts), fit.sigma2.size)
+    arrays: dict[str, Floats] = {name: np.full(shape, np.nan) for name in _MAPS}
+    for row, (tested, ok) in enumerate(zip(found, usable, strict=True)):
+        for name in _MAPS:
+            values = getattr(tested, name)
+            if values is not None:
+                np.copyto(arrays[name][row], values, where=ok)
+    lost = [int(np.count_nonzero(fit.tested & ~ok)) for ok in usable]
+    return _labelled(arrays, fit, design.contrasts, [tested.dof1 for tested in found], lost)
+
+
+def _test(fit: GroupFit, contrast: Contrast) -> _Tested:
+    with np.errstate(divide="ignore", invalid="ignore"):  # locations without a statistic become NaN
+        return _TESTS[contrast.kind](fit, contrast)
+
+
+def _test_t(fit: GroupFit, contrast: Contrast) -> _Tested:
+    (weights,) = contrast.weights
+    effect, variance = _effect(fit, weights), _variance(fit, weights)
+    stat = effect / np.sqrt(variance)
+    tails = t_tails(stat, fit.dof)
+    return _Tested(
+        stat=stat,
+        z=tails.z(),
+        p=tails.p(contrast.alternative),
+        dof1=1,
+        effect=effect,
+        variance=variance,
+        cohen_d=effect / np.sqrt(fit.sigma2),
+    )
+
+
+def _test_f(fit: GroupFit, contrast: Contrast) -> _Tested:
+    root, dof1 = _root(fit, contrast.weights)
+    effects = np.stack([_effect(fit, weights) for weights in contrast.weights])
+    stat = _quadratic(root, effects, fit.patterns.of_location) / (dof1 * fit.sigma2)
+    tails = f_tails(stat, dof1, fit.dof)
+    single = len(contrast.weights) == 1
+    return _Tested(
+        stat=stat,
+        z=tails.z(),
+        p=tails.p("greater"),
+        dof1=dof1,
+        effect=effects[0] if single else None,
+        variance=_variance(fit, contrast.weights[0]) if single else None,
+    )
+
+
+_TESTS: dict[str, Callable[[GroupFit, Contrast], _Tested]] = {"t": _test_t, "F": _test_f}
+
+
+def _effect(fit: GroupFit, weights: Floats) -> Floats:
+    """``(n_loc,)`` weights times coefficients, summed in the regressors' order.
+
+    Not a matrix product: its order of summation may differ from row to row, and a contrast and its negative
+    must give opposite bits.
+    """
+    total = np.zeros(fit.sigma2.size)
+    for regressor in np.flatnonzero(weights):
+        total += weights[regressor] * fit.beta[regressor]
+    return total
+
+
+def _variance(fit: GroupFit, weights: Floats) -> Floats:
+    """``(n_loc,)`` variance of the effect, a sum of squares and so never negative."""
+    spread = weights @ fit.geometry.spread
+    unscaled = np.einsum("pk,pk->p", spread, spread)
+    return _by_location(unscaled, fit.patterns.of_location) * fit.sigma2
+
+
+def _by_location(values: Floats, of_location: NDArray[np.int64]) -> Floats:
+    """Values of each location's pattern; one value for all is left to broadcast."""
+    return values if values.size == 1 else values[of_location]
+
+
+def _root(fit: GroupFit, weights: Floats) -> tuple[Floats, int]:
+    """``(n_pat, m, q)`` R with ``R'R = (C(X'X)^- C')^-`` for each pattern, and the rank of ``C``."""
+    spread = weights[None] @ fit.geometry.spread
+    size = np.linalg.norm(spread, axis=2, keepdims=True)
+    # Rows of length 1: which are dependent must not depend on the units of what they test.
+    size = np.where(size > 0, size, 1.0)
+    left, values, _ = np.linalg.svd(spread / size, full_matrices=False)
+    keep = values > RANK_TOLERANCE * np.max(values, axis=1, keepdims=True, initial=0.0)
+    inverse = np.where(keep, 1 / np.where(keep, values, 1.0), 0.0)
+    root = np.swapaxes(left * inverse[:, None, :] / size, 1, 2)
+    # Patterns that cannot estimate the contrast have a lower rank; their locations are dropped.
+    return root, int(keep.sum(axis=1).max(initial=1))
+
+
+def _quadratic(root: Floats, effects: Floats, of_location: NDArray[np.int64]) -> Floats:
+    """``(n_loc,)`` squared length of the root times the effects ``(q, n_loc)``."""
+    result = np.empty(effects.shape[1])
+    for start in range(0, result.size, _TILE):
+        here = slice(start, start + _TILE)
+        if len(root) == 1:
+            scores = root[0] @ effects[:, here]
+        else:
+            scores = np.einsum("lmq,ql->ml", root[of_location[here]], effects[:, here])
+        result[here] = np.einsum("ml,ml->l", scores, scores)
+    return result
+
+
+def _labelled(
+    arrays: dict[str, Floats],
+    fit: GroupFit,
+    contrasts: tuple[Contrast, ...],
+    dof1: list[int],
+    lost: list[int],
+) -> xr.Dataset:
+    variables: dict[str, object] = {
+        name: (("contrast", "location"), values, _describe(name)) for name, values in arrays.items()
+    }
+    for name, values in (("dof", fit.dof), ("n", fit.n)):
+        variables[name] = (("location",) if np.ndim(values) else (), values, _describe(name))
+    coordinates = {
+        "contrast": [contrast.name for contrast in contrasts],
+        "kind": ("contrast", [contrast.kind for contrast in contrasts]),
+        "alternative": ("contrast", [contrast.alternative for contrast in contrasts]),
+        "dof1": ("contrast", np.array(dof1, dtype=np.int64)),
+        "not_estimable": ("contrast", np.array(lost, dtype=np.int64)),
+        **fit.coordinates,
+    }
+    return xr.Dataset(variables, coords=coordinates)
+
+
+def _describe(name: str) -> dict[str, str]:
+    """Attributes of an array, from the vocabulary."""
+    return {"units": VARIABLES[name].unit, "long_name": VARIABLES[name].meaning}

@@ -1,0 +1,128 @@
+"""Plan a group of subjects' maps: rows, design, files, grid."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from specgl import images
+from specgl.design import Design, Rows, build, drop_rows, lint, read_table, select_rows
+from specgl.errors import DesignError, Finding
+from specgl.images import Located, Roots
+from specgl.planning import translate
+from specgl.planning.files import Files, read_files
+from specgl.planning.records import GroupSource
+from specgl.spec import AnalysisSpec, Data, Model
+
+
+@dataclass(frozen=True, eq=False)
+class PlannedGroup:
+    """What was settled; without a design something in `findings` is an error.
+
+    Attributes
+    ----------
+    rows
+        The analysed rows, and the others with their reasons.
+    design
+        Built on the rows, where it could be.
+    files
+        Headers read, and the grid they agree on.
+    findings
+        Everything found, in the order of the stages.
+    """
+
+    rows: Rows
+    design: Design | None
+    files: Files
+    findings: tuple[Finding, ...]
+
+    def source(self, data: Data) -> GroupSource:
+        """The source that `specgl.run` loads."""
+        assert self.design is not None, "a plan with errors has no source"
+        return GroupSource(
+            rows=self.rows,
+            design=self.design,
+            images=self.files.images,
+            own_masks=self.files.own_masks,
+            mask=self.files.mask,
+            missing=translate.missing_voxels(data.missing),
+            smoothing_fwhm=data.smoothing_fwhm,
+            resample=self.files.resample,
+        )
+
+
+def plan_group(spec: AnalysisSpec, data: Data, model: Model, *, roots: Roots, threads: int) -> PlannedGroup:
+    """Plan an analysis of subjects' maps.
+
+    Parameters
+    ----------
+    spec, data, model
+        The spec and its two parts that a group must have.
+    roots
+        Folders that files are found from.
+    threads
+        How many read headers.
+
+    Raises
+    ------
+    DesignError or DataError
+        When the table cannot be read or leaves no rows. What is found after that is in `findings`.
+    """
+    rows = read_rows(spec, data, model)
+    located = find_images(data, rows, roots)
+    rows, missing = settle_missing(data, rows, located)
+    design, faults = build_design(spec, model, rows)
+    files = read_files(spec, data, rows, located.refs, roots=roots, threads=threads)
+    found = (*rows.table.findings, *rows.findings, *located.findings, *missing, *faults, *files.findings)
+    return PlannedGroup(rows, design, files, found)
+
+
+def read_rows(spec: AnalysisSpec, data: Data, model: Model) -> Rows:
+    """Read the table and choose its rows.
+
+    Raises
+    ------
+    DesignError or TableError
+        With everything found in the table.
+    """
+    table = read_table(spec.folder / data.table, id_columns=data.id, name=data.table)
+    return select_rows(
+        table,
+        include=data.include,
+        exclude=data.exclude,
+        variables=translate.variables(spec),
+        block=model.block,
+        missing_covariate=data.missing.covariate,
+    )
+
+
+def build_design(spec: AnalysisSpec, model: Model, rows: Rows) -> tuple[Design | None, tuple[Finding, ...]]:
+    """Build the design, with its warnings; or tell all that is wrong with it."""
+    try:
+        design = build(
+            rows,
+            variables=translate.variables(spec),
+            formula=model.formula,
+            block=model.block,
+            contrasts=translate.contrast_requests(spec),
+        )
+    except DesignError as error:
+        return None, error.findings
+    return design, (*design.findings, *lint(design))
+
+
+def find_images(data: Data, rows: Rows, roots: Roots) -> Located:
+    """Find each kept row's image; none where the spec names none."""
+    if data.images is None:
+        return Located(refs={}, missing={})
+    frame = rows.table.frame.loc[list(rows.kept)]
+    source = translate.image_source(data.images, data.id)
+    return images.locate_images(source, frame, roots=roots, where=("data", "images"))
+
+
+def settle_missing(data: Data, rows: Rows, located: Located) -> tuple[Rows, tuple[Finding, ...]]:
+    """Drop the rows whose image is missing, or tell which they are."""
+    if not located.missing:
+        return rows, ()
+    if data.missing.image == "drop":
+        return drop_rows(rows, {who: f"no image: {why}" for who, why in located.missing.items()}), ()
+    return rows, images.missing_findings(located.missing, len(rows.kept), ("data", "images"))

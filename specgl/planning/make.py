@@ -1,0 +1,124 @@
+"""Settle everything about an analysis that can be settled before a voxel is read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from specgl.engines import default_threads
+from specgl.errors import DataError, DesignError, Exit, Finding, SpecError, SpecglError, exit_code
+from specgl.planning import translate
+from specgl.planning.group import build_design, plan_group, read_rows
+from specgl.planning.ready import plan_maps
+from specgl.planning.records import GroupSource, MapSource, Plan
+from specgl.spec import AnalysisSpec, check, digest, locate, resolve
+
+
+def make_plan(spec: AnalysisSpec, *, allow_outside: bool = False, threads: int | None = None) -> Plan:
+    """Resolve a spec: its table, its design, its files and their grid. No voxel is read.
+
+    Parameters
+    ----------
+    spec
+        What is asked.
+    allow_outside
+        Whether files outside the spec's folder may be named.
+    threads
+        How many threads read headers, and are counted on by the estimate; all cores by default.
+
+    Raises
+    ------
+    SpecError
+        The spec is wrong in itself.
+    DesignError
+        Its model cannot be built on its table.
+    DataError
+        The table or an image is missing or at odds with the rest.
+    """
+    workers = threads or default_threads()
+    roots = translate.roots(spec, allow_outside=allow_outside)
+    with errors_located(spec):
+        warnings = _first_stage(spec, allow_outside)
+        source: GroupSource | MapSource
+        if spec.data is not None and spec.model is not None:
+            group = plan_group(spec, spec.data, spec.model, roots=roots, threads=workers)
+            findings, grid, cost = group.findings, group.files.grid, group.files.estimate
+            _raise_by_kind((*warnings, *findings))
+            source = group.source(spec.data)
+        else:
+            ready = plan_maps(spec, roots=roots, threads=workers)
+            findings, grid, cost = ready.findings, ready.grid, ready.estimate
+            _raise_by_kind((*warnings, *findings))
+            source = ready.source
+    resolved = resolve(spec)
+    return Plan(
+        spec=spec,
+        resolved=resolved,
+        digest=digest(resolved),
+        source=source,
+        grid=grid,
+        inferences=translate.inferences(spec),
+        maps=spec.output.maps,
+        directory=translate.output_directory(spec),
+        estimate=cost,
+        roots=roots,
+        findings=located((*warnings, *findings), spec),
+    )
+
+
+def check_data(spec: AnalysisSpec, *, allow_outside: bool = False) -> tuple[Finding, ...]:
+    """Stage 2 of validation: the table, and the design built on it; no image is looked for.
+
+    Parameters
+    ----------
+    spec
+        What is asked.
+    allow_outside
+        Whether files outside the spec's folder may be named.
+
+    Returns
+    -------
+    tuple of Finding
+        Everything found from stage 1 on, errors and warnings, each at its line.
+    """
+    findings: tuple[Finding, ...] = ()
+    try:
+        findings = _first_stage(spec, allow_outside)
+        if spec.data is not None and spec.model is not None:
+            rows = read_rows(spec, spec.data, spec.model)
+            findings = (*findings, *rows.table.findings, *rows.findings)
+            findings = (*findings, *build_design(spec, spec.model, rows)[1])
+    except SpecglError as error:
+        findings = (*findings, *(finding for finding in error.findings if finding not in findings))
+    return located(findings, spec)
+
+
+def located(findings: tuple[Finding, ...], spec: AnalysisSpec) -> tuple[Finding, ...]:
+    """The findings with their lines in the spec's file, where it has one."""
+    source = spec.source
+    return findings if source is None else tuple(locate(finding, source) for finding in findings)
+
+
+@contextmanager
+def errors_located(spec: AnalysisSpec) -> Iterator[None]:
+    """Give every error raised inside its lines in the spec's file."""
+    try:
+        yield
+    except SpecglError as error:
+        if spec.source is None or not error.findings:
+            raise
+        raise type(error)(*located(error.findings, spec)) from error
+
+
+def _first_stage(spec: AnalysisSpec, allow_outside: bool) -> tuple[Finding, ...]:
+    """Check what a spec made in Python has not been checked for yet; give its warnings."""
+    findings = tuple(check(spec, allow_outside=allow_outside))
+    if any(finding.is_error for finding in findings):
+        raise SpecError(*findings)
+    return findings
+
+
+def _raise_by_kind(findings: tuple[Finding, ...]) -> None:
+    """Raise all findings, when any is an error, as the kind of error that they add up to."""
+    if any(finding.is_error for finding in findings):
+        raise (DesignError if exit_code(findings) == Exit.SPEC else DataError)(*findings)

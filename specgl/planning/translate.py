@@ -1,0 +1,144 @@
+"""From the words of the spec to the arguments of the rooms that do the work, which never see a spec."""
+
+from __future__ import annotations
+
+from functools import singledispatch
+from pathlib import Path
+
+from specgl import design, images, inference
+from specgl import spec as language
+from specgl.grammar import read_formula
+from specgl.spec import AnalysisSpec
+
+
+def variables(spec: AnalysisSpec) -> dict[str, design.Categorical | design.Continuous]:
+    """Declared columns that the formula uses, as the design takes them; the others change no number."""
+    used = {use.name for use in read_formula(spec.model.formula).names} if spec.model is not None else set()
+    return {name: _variable(declared) for name, declared in spec.variables.items() if name in used}
+
+
+@singledispatch
+def _variable(declared: object) -> design.Categorical | design.Continuous:
+    raise TypeError(f"no such variable: {declared!r}")
+
+
+@_variable.register
+def _(declared: language.Categorical) -> design.Categorical:
+    return design.Categorical(levels=declared.levels, coding=declared.coding)
+
+
+@_variable.register
+def _(declared: language.Continuous) -> design.Continuous:
+    return design.Continuous(center=declared.center, scale=declared.scale, unit=declared.unit)
+
+
+def contrast_requests(spec: AnalysisSpec) -> list[design.ContrastRequest]:
+    """Contrasts, as the design takes them."""
+    return [_request(contrast, name) for name, contrast in spec.contrasts.items()]
+
+
+@singledispatch
+def _request(contrast: object, name: str) -> design.ContrastRequest:
+    raise TypeError(f"no such contrast: {contrast!r}")
+
+
+@_request.register
+def _(contrast: language.HypothesisT, name: str) -> design.ContrastRequest:
+    return design.ContrastRequest(
+        name,
+        ("contrasts", name, "hypothesis"),
+        alternative=contrast.alternative,
+        hypotheses=(contrast.hypothesis,),
+    )
+
+
+@_request.register
+def _(contrast: language.HypothesisF, name: str) -> design.ContrastRequest:
+    return design.ContrastRequest(
+        name, ("contrasts", name, "hypothesis"), hypotheses=contrast.hypothesis, is_f=True
+    )
+
+
+@_request.register
+def _(contrast: language.WeightsT, name: str) -> design.ContrastRequest:
+    return design.ContrastRequest(
+        name,
+        ("contrasts", name, "weights"),
+        alternative=contrast.alternative,
+        weights=(contrast.weights,),
+    )
+
+
+@_request.register
+def _(contrast: language.WeightsF, name: str) -> design.ContrastRequest:
+    return design.ContrastRequest(name, ("contrasts", name, "weights"), weights=contrast.weights, is_f=True)
+
+
+@_request.register
+def _(contrast: language.TermF, name: str) -> design.ContrastRequest:
+    return design.ContrastRequest(name, ("contrasts", name, "term"), term=contrast.term, is_f=True)
+
+
+def inferences(spec: AnalysisSpec) -> tuple[inference.Parametric, ...]:
+    """How contrasts are thresholded."""
+    return tuple(
+        inference.Parametric(
+            name=name,
+            correction=asked.correction,
+            alpha=asked.alpha,
+            min_cluster_size=asked.min_cluster_size,
+            connectivity=asked.connectivity,
+            across=asked.across,
+        )
+        for name, asked in spec.inference.items()
+    )
+
+
+@singledispatch
+def image_source(asked: object, id_columns: tuple[str, ...]) -> images.Source:
+    """How each row's image is found."""
+    raise TypeError(f"no such way to name images: {asked!r}")
+
+
+@image_source.register
+def _(asked: str, id_columns: tuple[str, ...]) -> images.Source:
+    return images.Template(asked)
+
+
+@image_source.register
+def _(asked: language.ColumnImages, id_columns: tuple[str, ...]) -> images.Source:
+    return images.Column(asked.column)
+
+
+@image_source.register
+def _(asked: language.BidsImages, id_columns: tuple[str, ...]) -> images.Source:
+    return images.Bids(asked.bids.dataset, asked.bids.filters, id_columns)
+
+
+@image_source.register
+def _(asked: language.FileImages, id_columns: tuple[str, ...]) -> images.Source:
+    return images.Volumes(asked.file, asked.index)
+
+
+def missing_voxels(missing: language.Missing) -> images.MissingVoxels:
+    """What counts as missing, and how many observations may lack a location."""
+    available = missing.voxel.available if isinstance(missing.voxel, language.Available) else 1.0
+    return images.MissingVoxels(available=available, zero=missing.zero)
+
+
+def map_dof(asked: language.TMap | language.FMap | language.ZMap) -> tuple[float, ...]:
+    """Degrees of freedom of a ready-made map, as a tuple of none, one or two."""
+    if asked.dof is None:
+        return ()
+    return asked.dof if isinstance(asked.dof, tuple) else (asked.dof,)
+
+
+def roots(spec: AnalysisSpec, *, allow_outside: bool) -> images.Roots:
+    """Folders that files are found from."""
+    table = (spec.folder / spec.data.table).parent if spec.data is not None else spec.folder
+    return images.Roots(spec.folder, table, allow_outside)
+
+
+def output_directory(spec: AnalysisSpec) -> Path:
+    """Where the bundle goes when nothing else is said: beside the spec, under the analysis' name."""
+    return spec.folder / (spec.output.directory or Path("results") / spec.name)

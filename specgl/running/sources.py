@@ -1,0 +1,154 @@
+"""From a plan's source to statistics: a group that is loaded and fitted, or maps that are ready."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import singledispatch
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from specgl import images, models
+from specgl.design import Design, Rows
+from specgl.engines import Threads
+from specgl.errors import Finding, SpecError
+from specgl.images import InputFile, Space
+from specgl.inference import stats_from_map
+from specgl.planning import GroupSource, MapSource, Plan
+from specgl.running.journey import Journey
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Statistics:
+    """What a source gives: statistics, where they lie, and what they were made from.
+
+    Attributes
+    ----------
+    stats
+        StatMaps over `(contrast, location)`.
+    space
+        Where the locations lie.
+    extra
+        Further arrays by their names in the vocabulary.
+    inputs
+        Every file that was read.
+    counts
+        Numbers of locations by kind.
+    design, rows, images
+        Of a group; None and empty for ready-made maps.
+    """
+
+    stats: xr.Dataset
+    space: Space
+    inputs: tuple[InputFile, ...]
+    counts: Mapping[str, int]
+    extra: Mapping[str, NDArray[np.floating[Any]]] = field(default_factory=dict)
+    design: Design | None = None
+    rows: Rows | None = None
+    images: Mapping[str, Path] = field(default_factory=dict)
+
+
+@singledispatch
+def statistics_of(source: object, plan: Plan, engine: Threads, journey: Journey) -> Statistics:
+    """Compute the statistics of a plan's source.
+
+    Parameters
+    ----------
+    source
+        The plan's source.
+    plan
+        What will be done.
+    engine
+        Where it runs.
+    journey
+        Keeps stages and findings.
+
+    Raises
+    ------
+    SpecError
+        The spec names no images.
+    DataError
+        An image cannot be read, or nothing is left to analyse.
+    ComputationError
+        The model cannot be fitted.
+    """
+    raise TypeError(f"no such source: {source!r}")
+
+
+@statistics_of.register
+def _(source: GroupSource, plan: Plan, engine: Threads, journey: Journey) -> Statistics:
+    if plan.grid is None:
+        raise SpecError(no_images())
+    with journey.enter("load") as step:
+        loaded = images.load(
+            source.images,
+            plan.grid,
+            mask=source.mask,
+            missing=source.missing,
+            own_masks=source.own_masks,
+            smoothing_fwhm=source.smoothing_fwhm,
+            resample=source.resample.interpolation if source.resample else None,
+            engine=engine,
+            progress=step,
+        )
+    journey.add(loaded.findings)
+    with journey.enter("fit") as step:
+        fit = models.fit(loaded.data, source.design, engine=engine, progress=step)
+        stats = models.contrast_maps(fit, source.design)
+        extra = models.extra_maps(plan.maps, fit, loaded.data, source.design, engine=engine)
+    journey.add(fit.findings)
+    table = source.rows.table
+    return Statistics(
+        stats=stats,
+        space=loaded.space,
+        inputs=(table_file(table.path, table.name), *loaded.inputs),
+        counts=loaded.counts,
+        extra=extra,
+        design=source.design,
+        rows=source.rows,
+        images={name: ref.path for name, ref in source.images.items()},
+    )
+
+
+@statistics_of.register
+def _(source: MapSource, plan: Plan, engine: Threads, journey: Journey) -> Statistics:
+    with journey.enter("load"):
+        loaded = {
+            ready.name: images.load_map(ready.image, mask=source.mask, where=("maps", ready.name, "image"))
+            for ready in source.maps
+        }
+        space, values = images.join_maps(list(loaded.values()))
+    for one in loaded.values():
+        journey.add(one.findings)
+    with journey.enter("fit"):
+        stats = xr.concat(
+            [
+                stats_from_map(ready.name, own, ready.statistic, ready.dof)
+                for ready, own in zip(source.maps, values, strict=True)
+            ],
+            dim="contrast",
+        )
+    files = dict.fromkeys(file for one in loaded.values() for file in one.inputs)
+    return Statistics(stats=stats, space=space, inputs=tuple(files), counts={"analysed": space.n_locations})
+
+
+def no_images() -> Finding:
+    """What a run says of a spec without images."""
+    return Finding(
+        "E350",
+        "the spec names no images, so it can be validated and planned but not run",
+        ("data",),
+        on_key=True,
+        help='add `images: "maps/{participant_id}_effect.nii.gz"` under `data`',
+    )
+
+
+def table_file(path: Path, name: str) -> InputFile:
+    """The table as an input file of the run."""
+    held = path.read_bytes()
+    return InputFile(path, len(held), hashlib.sha256(held).hexdigest(), "table", name)

@@ -1,0 +1,94 @@
+"""``contrasts``: the questions put to the fitted model."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import BeforeValidator, Discriminator, Field, Tag
+
+from specgl.spec.base import Number, Part, Text, Texts
+
+Alternative = Literal["two-sided", "greater", "less"]
+Weights = Annotated[dict[Text, Number], Field(min_length=1)]
+
+
+class TContrast(Part):
+    """One row, tested by t."""
+
+    is_f: ClassVar[bool] = False
+
+    alternative: Alternative = "two-sided"
+    """The alternative to an effect of 0: `two-sided`, `greater` or `less`."""
+
+
+class FContrast(Part):
+    """Several rows at once, tested by F, which has no direction."""
+
+    is_f: ClassVar[bool] = True
+    alternative: ClassVar[Literal["two-sided"]] = "two-sided"
+
+
+class HypothesisT(TContrast):
+    """One linear hypothesis, tested by t."""
+
+    hypothesis: Text
+    """A linear expression that is 0 under the null hypothesis, such as `group[patient] - group[control]` or
+    `age`. Names: `mean`, `factor[level]`, `a[x]:b[y]`, a continuous variable (its slope), `Intercept`, and
+    any regressor's own name in backticks."""
+
+
+class HypothesisF(FContrast):
+    """Several linear hypotheses at once, tested by F."""
+
+    hypothesis: Texts
+    """Linear expressions that are all 0 under the null hypothesis."""
+
+
+class WeightsT(TContrast):
+    """Weights of regressors, tested by t."""
+
+    weights: Weights
+    """Weight of each regressor by its name; those not named weigh 0."""
+
+
+class WeightsF(FContrast):
+    """Several rows of weights at once, tested by F."""
+
+    weights: Annotated[tuple[Weights, ...], Field(strict=False, min_length=1)]
+    """Rows of weights, each a mapping from regressor to number."""
+
+
+class TermF(FContrast):
+    """All regressors of one term at once, tested by F."""
+
+    term: Text
+    """A term of the formula, such as `group` or `age:sex`."""
+
+
+def _form(value: Any) -> str:
+    """Tag of the form in which a contrast is said: by the key it has, and whether that holds a list."""
+    if isinstance(value, Part):
+        return f"<{type(value).__name__}>"
+    if not isinstance(value, dict) or "hypothesis" in value:
+        several = isinstance(value, dict) and isinstance(value["hypothesis"], list | tuple)
+        return "<HypothesisF>" if several else "<HypothesisT>"
+    if "weights" in value:
+        return "<WeightsF>" if isinstance(value["weights"], list | tuple) else "<WeightsT>"
+    return "<TermF>" if "term" in value else "<HypothesisT>"
+
+
+AnyContrast = HypothesisT | HypothesisF | WeightsT | WeightsF | TermF
+
+Contrast = Annotated[
+    Annotated[HypothesisT, Tag("<HypothesisT>")]
+    | Annotated[HypothesisF, Tag("<HypothesisF>")]
+    | Annotated[WeightsT, Tag("<WeightsT>")]
+    | Annotated[WeightsF, Tag("<WeightsF>")]
+    | Annotated[TermF, Tag("<TermF>")],
+    Discriminator(_form),
+    BeforeValidator(
+        lambda value: {"hypothesis": value} if isinstance(value, str) else value,
+        json_schema_input_type=Text | HypothesisT | HypothesisF | WeightsT | WeightsF | TermF,
+    ),
+]
+"""A contrast in one of its forms; a bare text is a hypothesis."""

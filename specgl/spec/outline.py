@@ -1,0 +1,167 @@
+"""What the rules look at: as much of a spec as can be understood, even when parts of it are wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from specgl.grammar import Formula, read_formula
+from specgl.spec.source import Where
+
+_NEVER_EMPTY = ("data", "model")
+
+
+@dataclass(frozen=True)
+class Declared:
+    """A declared variable; ``kind`` and ``levels`` are None where unknown."""
+
+    kind: str | None = None
+    levels: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True)
+class Written:
+    """A text of the spec, and where it stands."""
+
+    where: Where
+    text: str
+
+
+@dataclass(frozen=True)
+class Outline:
+    """The parts of a spec that rules compare with each other.
+
+    Attributes
+    ----------
+    sections
+        Top-level keys that hold something.
+    variables, voxelwise
+        What the formula may name.
+    formula, block
+        The model.
+    contrasts, maps, inference
+        Their names with what stands under them.
+    hypotheses, terms
+        Texts of the contrasts.
+    paths, templates
+        Texts that name files.
+    lists
+        Lists in which nothing may stand twice.
+    is_partial
+        Whether the spec says that a part of it stands elsewhere.
+    """
+
+    sections: frozenset[str]
+    variables: Mapping[str, Declared]
+    voxelwise: tuple[str, ...]
+    formula: Formula | None
+    block: str | None
+    contrasts: Mapping[str, Any]
+    maps: Mapping[str, Any]
+    inference: Mapping[str, Any]
+    hypotheses: tuple[Written, ...]
+    terms: tuple[Written, ...]
+    paths: tuple[Written, ...]
+    templates: tuple[Written, ...]
+    lists: tuple[tuple[Where, tuple[Any, ...]], ...]
+    has_images: bool
+    is_partial: bool
+
+    @property
+    def formula_names(self) -> frozenset[str]:
+        """Variables in the formula."""
+        return frozenset(use.name for use in self.formula.names) if self.formula else frozenset()
+
+    @property
+    def formula_is_sound(self) -> bool:
+        """Whether the formula was read whole, so that a name that is not in it was not meant to be."""
+        if self.formula is None or any(problem.code.startswith("E") for problem in self.formula.problems):
+            return False
+        return self.formula_names <= {*self.variables, *self.voxelwise, self.block}
+
+
+def outline(raw: Mapping[str, Any]) -> Outline:
+    """Outline of a spec's values; what is of the wrong kind is passed over."""
+    formula = _get(raw, "model", "formula")
+    block = _get(raw, "model", "block")
+    return Outline(
+        sections=frozenset(k for k, v in raw.items() if v is not None and (v != {} or k in _NEVER_EMPTY)),
+        variables={name: _declared(value) for name, value in _mapping(raw, "variables").items()},
+        voxelwise=tuple(_mapping(raw, "data", "voxelwise")),
+        formula=read_formula(formula) if isinstance(formula, str) and formula else None,
+        block=block if isinstance(block, str) else None,
+        contrasts=_mapping(raw, "contrasts"),
+        maps=_mapping(raw, "maps"),
+        inference=_mapping(raw, "inference"),
+        hypotheses=tuple(_hypotheses(_mapping(raw, "contrasts"))),
+        terms=tuple(_texts(raw, [("contrasts", name, "term") for name in _mapping(raw, "contrasts")])),
+        paths=tuple(_paths(raw)),
+        templates=tuple(_texts(raw, [("data", "images"), ("data", "masks")])),
+        lists=tuple(_lists(raw)),
+        has_images=_get(raw, "data", "images") is not None,
+        is_partial="extends" in raw,
+    )
+
+
+def _get(raw: Any, *keys: str | int) -> Any:
+    for key in keys:
+        if not isinstance(raw, Mapping) or key not in raw:
+            return None
+        raw = raw[key]
+    return raw
+
+
+def _mapping(raw: Mapping[str, Any], *keys: str) -> Mapping[str, Any]:
+    found = _get(raw, *keys)
+    return found if isinstance(found, Mapping) else {}
+
+
+def _declared(value: Any) -> Declared:
+    kind, levels = _get(value, "type"), _get(value, "levels")
+    known = isinstance(levels, list | tuple) and all(isinstance(level, str) for level in levels)
+    return Declared(kind if isinstance(kind, str) else None, tuple(levels) if known else None)
+
+
+def _hypotheses(contrasts: Mapping[str, Any]) -> Iterator[Written]:
+    for name, contrast in contrasts.items():
+        if isinstance(contrast, str):
+            yield Written(("contrasts", name), contrast)
+            continue
+        said = _get(contrast, "hypothesis")
+        if isinstance(said, str):
+            yield Written(("contrasts", name, "hypothesis"), said)
+        elif isinstance(said, list | tuple):
+            for i, text in enumerate(said):
+                if isinstance(text, str):
+                    yield Written(("contrasts", name, "hypothesis", i), text)
+
+
+def _texts(raw: Mapping[str, Any], places: list[tuple[str, ...]]) -> Iterator[Written]:
+    for where in places:
+        text = _get(raw, *where)
+        if isinstance(text, str) and text:
+            yield Written(where, text)
+
+
+def _paths(raw: Mapping[str, Any]) -> Iterator[Written]:
+    data = [
+        ("data", "table"),
+        ("data", "resample", "to"),
+        ("output", "directory"),
+        ("mask",),
+        ("mask", "image"),
+    ]
+    images = [
+        ("data", key, *form) for key in ("images", "masks") for form in ((), ("file",), ("bids", "dataset"))
+    ]
+    maps = [("maps", name, "image") for name in _mapping(raw, "maps")]
+    yield from _texts(raw, [*data, *images, *maps])
+
+
+def _lists(raw: Mapping[str, Any]) -> Iterator[tuple[Where, tuple[Any, ...]]]:
+    levels = [("variables", name, "levels") for name in _mapping(raw, "variables")]
+    for where in [("data", "id"), ("output", "maps"), *levels]:
+        found = _get(raw, *where)
+        if isinstance(found, list | tuple):
+            yield where, tuple(found)

@@ -1,0 +1,25 @@
+"""``output``: where results go and which maps are written. Outside the analysis' identity."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from specgl.spec.base import Part, Text
+
+MapName = Literal["effect", "variance", "stat", "z", "p", "dof", "n", "cohen_d", "r2", "sigma", "residuals"]
+
+
+class Output(Part):
+    """Where results go and which maps are written."""
+
+    directory: Text | None = None
+    """Folder of the results, relative to the spec's folder and under it. The command line's `--output` goes
+    before it and may point anywhere."""
+
+    maps: Annotated[
+        tuple[MapName, ...], Field(strict=False, min_length=1, json_schema_extra={"uniqueItems": True})
+    ] = ("effect", "variance", "stat", "z", "p", "dof", "n")
+    """Maps to write. `dof` and `n` are written where they vary; the others that are not written by default
+    are `cohen_d`, `r2`, `sigma` and `residuals`."""

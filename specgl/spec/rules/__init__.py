@@ -1,0 +1,24 @@
+"""What no single key can tell: rules between the parts of a spec."""
+
+from __future__ import annotations
+
+from specgl.errors import Finding
+from specgl.spec.outline import Outline
+from specgl.spec.rules.names import check_names
+from specgl.spec.rules.paths import check_paths
+from specgl.spec.rules.sections import check_sections
+from specgl.spec.rules.words import check_formula, check_hypotheses, check_terms
+
+__all__ = ["check_outline"]
+
+
+def check_outline(outline: Outline, *, allow_outside: bool = False) -> tuple[Finding, ...]:
+    """Everything that the rules find."""
+    return (
+        *check_sections(outline),
+        *check_names(outline),
+        *check_paths(outline, allow_outside=allow_outside),
+        *check_formula(outline),
+        *check_hypotheses(outline),
+        *check_terms(outline),
+    )

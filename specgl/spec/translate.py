@@ -1,0 +1,222 @@
+"""Pydantic's errors → findings in the user's words."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from pydantic import BaseModel
+from pydantic_core import ErrorDetails
+
+from specgl.errors import Finding
+from specgl.grammar import did_you_mean, propose_label
+from specgl.spec.contrasts import FContrast
+from specgl.spec.follow import Spot, follow
+
+_QUOTED = re.compile(r"'([^']*)'|(-?\d+)")
+
+_EXPECTED = {
+    "string_type": "text",
+    "float_type": "a number",
+    "int_type": "a whole number",
+    "int_from_float": "a whole number",
+    "bool_type": "true or false",
+    "tuple_type": "a list",
+    "dict_type": "a mapping",
+    "model_type": "a mapping",
+    "model_attributes_type": "a mapping",
+    "union_tag_not_found": "a mapping",
+}
+_BOUNDS = {
+    "greater_than": ("gt", "above"),
+    "greater_than_equal": ("ge", "at least"),
+    "less_than": ("lt", "below"),
+    "less_than_equal": ("le", "at most"),
+}
+
+
+def translate(
+    errors: Iterable[ErrorDetails], root: type[BaseModel], vocabulary: Mapping[str, tuple[str, ...]]
+) -> tuple[Finding, ...]:
+    """One finding for each place that is at fault.
+
+    Parameters
+    ----------
+    errors
+        What pydantic found.
+    root
+        The model that was validated.
+    vocabulary
+        More values to propose, by the key they stand under.
+    """
+    spots: dict[tuple[Any, ...], list[tuple[Spot, ErrorDetails]]] = {}
+    for error in errors:
+        spot = follow(error["loc"], root)
+        missing = error["loc"][-1] if error["type"] == "missing" else None
+        spots.setdefault((spot.where, spot.on_key, missing), []).append((spot, error))
+    return tuple(_finding(found[0][0], [error for _, error in found], vocabulary) for found in spots.values())
+
+
+def _finding(spot: Spot, errors: list[ErrorDetails], vocabulary: Mapping[str, tuple[str, ...]]) -> Finding:
+    """Finding for all that pydantic says of one place: each branch of a union complains by itself."""
+    for error in errors:
+        write = _WRITERS.get(error["type"])
+        if write is not None:
+            return write(spot, error)
+    return _unlike(spot, errors, vocabulary)
+
+
+def _unknown_key(spot: Spot, error: ErrorDetails) -> Finding:
+    key = str(spot.where[-1])
+    if spot.owner is not None and issubclass(spot.owner, FContrast) and key == "alternative":
+        return Finding(
+            "E014", "an F test has no direction", spot.where, on_key=True, help="leave `alternative` out"
+        )
+    if spot.owner is not None and any(key in form.model_fields for form in spot.siblings):
+        partner = next(iter(spot.owner.model_fields)) if spot.owner.model_fields else ""
+        own = [name for name, field in spot.owner.model_fields.items() if field.is_required()]
+        return Finding(
+            "E014",
+            f"'{key}' does not go together with `{own[0] if own else partner}`",
+            spot.where,
+            on_key=True,
+            help=_known(spot.owner),
+        )
+    known = tuple(spot.owner.model_fields) if spot.owner else ()
+    advice = did_you_mean(key, known) or (_known(spot.owner) if spot.owner else None)
+    return Finding("E010", f"unknown key '{key}'", spot.where, on_key=True, help=advice)
+
+
+def _known(owner: type[BaseModel]) -> str:
+    return f"known keys: {', '.join(owner.model_fields)}"
+
+
+def _missing_key(spot: Spot, error: ErrorDetails) -> Finding:
+    return Finding("E011", f"missing key '{spot.where[-1]}'", spot.where[:-1], on_key=True)
+
+
+def _missing_tag(spot: Spot, error: ErrorDetails) -> Finding:
+    if not isinstance(error["input"], dict):
+        return _unlike(spot, [error], {})
+    key = error["ctx"]["discriminator"].strip("'")
+    return Finding("E011", f"missing key '{key}'", spot.where, on_key=True)
+
+
+def _unknown_tag(spot: Spot, error: ErrorDetails) -> Finding:
+    key = error["ctx"]["discriminator"].strip("'")
+    options = [a or b for a, b in _QUOTED.findall(error["ctx"]["expected_tags"])]
+    return _not_among(str(error["ctx"]["tag"]), options, (*spot.where, key))
+
+
+def _label(spot: Spot, error: ErrorDetails) -> Finding:
+    word = str(error["input"])
+    return Finding(
+        "E013",
+        f"'{word}' is not a BIDS label (letters and digits): it becomes part of file names",
+        spot.where,
+        on_key=spot.on_key,
+        help=f"use '{propose_label(word)}'",
+    )
+
+
+def _too_short(spot: Spot, error: ErrorDetails) -> Finding:
+    least = error["ctx"].get("min_length", 1)
+    what = "this is empty" if not error["input"] else f"at least {least} are wanted here"
+    return Finding("E022", what, spot.where, on_key=spot.on_key)
+
+
+def _too_long(spot: Spot, error: ErrorDetails) -> Finding:
+    return Finding("E022", f"at most {error['ctx']['max_length']} are wanted here", spot.where)
+
+
+def _bound(spot: Spot, error: ErrorDetails) -> Finding:
+    key, words = _BOUNDS[error["type"]]
+    return Finding(
+        "E020",
+        f"{_shown(error['input'])} is out of range: {words} {error['ctx'][key]:g} is wanted",
+        spot.where,
+    )
+
+
+def _not_finite(spot: Spot, error: ErrorDetails) -> Finding:
+    return Finding("E020", "a finite number is wanted", spot.where)
+
+
+def _unlike(spot: Spot, errors: list[ErrorDetails], vocabulary: Mapping[str, tuple[str, ...]]) -> Finding:
+    """A value that is of the wrong kind, or none of the words that may stand there."""
+    value = errors[0]["input"]
+    words = [
+        a or b
+        for e in errors
+        if e["type"] == "literal_error"
+        for a, b in _QUOTED.findall(e["ctx"]["expected"])
+    ]
+    kinds = [_EXPECTED[e["type"]] for e in errors if e["type"] in _EXPECTED]
+    if words:
+        key = str(spot.where[-1]) if spot.where else ""
+        return _not_among(value, words, spot.where, kinds, vocabulary.get(key, ()))
+    wanted = " or ".join(dict.fromkeys(kinds)) or errors[0]["msg"].lower()
+    return Finding(
+        "E016",
+        f"{wanted} is expected here, not {_shown(value)}",
+        spot.where,
+        on_key=spot.on_key,
+        help=_mend(value, kinds),
+    )
+
+
+def _not_among(
+    value: Any,
+    words: list[str],
+    where: tuple[str | int, ...],
+    kinds: Iterable[str] = (),
+    more: tuple[str, ...] = (),
+) -> Finding:
+    shown = f"'{value}'" if isinstance(value, str) else _shown(value)
+    options = [f"'{w}'" if not w.lstrip("-").isdigit() else w for w in words] + list(dict.fromkeys(kinds))
+    wanted = options[0] if len(options) == 1 else f"one of {', '.join(options[:-1])} or {options[-1]}"
+    advice = did_you_mean(value, (*words, *more)) if isinstance(value, str) else None
+    return Finding("E012", f"{shown} is not {wanted}", where, help=advice)
+
+
+def _shown(value: Any) -> str:
+    """A value in a message, short and by its kind."""
+    if value is None:
+        return "nothing (null)"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, int | float):
+        return f"the number {value}"
+    if isinstance(value, str):
+        return f"the text '{value if len(value) <= 60 else value[:59] + '…'}'"
+    return "a list" if isinstance(value, list | tuple) else "a mapping"
+
+
+def _mend(value: Any, kinds: list[str]) -> str | None:
+    """How a value of the wrong kind becomes one of the right kind."""
+    if kinds == ["text"] and isinstance(value, bool | int | float):
+        text = str(value).lower() if isinstance(value, bool) else str(value)
+        return f"text that looks like a number goes in quotes: '{text}'"
+    if kinds == ["a list"] and isinstance(value, str | int | float):
+        return f"a list has brackets: [{value}]"
+    if "number" in "".join(kinds) and isinstance(value, str):
+        try:
+            return f"numbers are written as in JSON, without quotes: {float(value):g}"
+        except ValueError:
+            return None
+    return None
+
+
+_WRITERS: dict[str, Callable[[Spot, ErrorDetails], Finding]] = {
+    "extra_forbidden": _unknown_key,
+    "missing": _missing_key,
+    "union_tag_not_found": _missing_tag,
+    "union_tag_invalid": _unknown_tag,
+    "string_pattern_mismatch": _label,
+    "string_too_short": _too_short,
+    "too_short": _too_short,
+    "too_long": _too_long,
+    "finite_number": _not_finite,
+    **dict.fromkeys(_BOUNDS, _bound),
+}

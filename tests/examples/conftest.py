@@ -1,0 +1,125 @@
+"""Small data for every example spec: the right names, a true effect where the spec looks for one."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import nibabel as nib
+import numpy as np
+import pytest
+from scipy import ndimage
+
+SHAPE = (12, 14, 10)
+AFFINE = np.array([[3.0, 0, 0, -18], [0, 3.0, 0, -21], [0, 0, 3.0, -15], [0, 0, 0, 1]])
+INSIDE = np.zeros(SHAPE, dtype=bool)
+INSIDE[1:-1, 1:-1, 1:-1] = True
+BALL = np.zeros(SHAPE)
+BALL[4:8, 5:9, 3:7] = 1.0
+NAMES = [f"sub-{n:02d}" for n in range(1, 13)]
+
+
+def save(path: Path, values: np.ndarray, dtype: type = np.float32) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    nib.save(nib.Nifti1Image(values.astype(dtype), AFFINE), path)
+
+
+def noise(rng: np.random.Generator) -> np.ndarray:
+    smooth = ndimage.gaussian_filter(rng.standard_normal(SHAPE), 1.0, mode="wrap")
+    return smooth / smooth.std()
+
+
+def write_table(path: Path, rows: list[dict[str, object]]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lines = ["\t".join(rows[0])] + ["\t".join(str(value) for value in row.values()) for row in rows]
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def one_sample(data: Path, rng: np.random.Generator) -> None:
+    write_table(data / "participants.tsv", [{"participant_id": name} for name in NAMES])
+    for name in NAMES:
+        values = 6 * BALL + noise(rng)
+        save(data / f"{name}_contrast-leftVsRight_stat-effect_statmap.nii.gz", values * INSIDE)
+
+
+def two_sample(data: Path, rng: np.random.Generator) -> None:
+    groups = ["control", "patient"] * 6 + ["relative"]
+    names = [*NAMES, "sub-13"]
+    rows = [{"participant_id": n, "group": g} for n, g in zip(names, groups, strict=True)]
+    write_table(data / "participants.tsv", rows)
+    for name, group in zip(names, groups, strict=True):
+        values = 8 * BALL * (group == "patient") + noise(rng)
+        save(data / f"{name}_contrast-facesVsHouses_stat-effect_statmap.nii.gz", values * INSIDE)
+
+
+def paired(data: Path, rng: np.random.Generator) -> None:
+    rows = [{"participant_id": n, "condition": c} for n in NAMES for c in ("vertical", "horizontal")]
+    write_table(data / "sessions.tsv", rows)
+    for name in NAMES:
+        person = 5 * noise(rng)
+        for condition, effect in (("vertical", 6.0), ("horizontal", 0.0)):
+            values = person + effect * BALL + noise(rng)
+            save(data / f"{name}_contrast-{condition}_stat-effect_statmap.nii.gz", values * INSIDE)
+
+
+def association(data: Path, rng: np.random.Generator) -> None:
+    fluency = np.linspace(40, 120, len(NAMES)).round(1)
+    rows = [{"participant_id": n, "fluency": f} for n, f in zip(NAMES, fluency, strict=True)]
+    rows[4]["fluency"] = "n/a"
+    write_table(data / "participants.tsv", rows)
+    for name, score in zip(NAMES, fluency, strict=True):
+        values = 0.3 * (score - 80) * BALL + noise(rng)
+        save(data / f"{name}_contrast-leftButton_stat-effect_statmap.nii.gz", values * INSIDE)
+
+
+def vbm_age_sex(data: Path, rng: np.random.Generator) -> None:
+    ages = np.linspace(20, 75, len(NAMES)).round()
+    rows = [
+        {"participant_id": n, "age": int(a), "sex": "FFMM"[i % 4], "grey_matter": f"maps/{n}_gm.nii.gz"}
+        for i, (n, a) in enumerate(zip(NAMES, ages, strict=True))
+    ]
+    write_table(data / "participants.tsv", rows)
+    for name, age in zip(NAMES, ages, strict=True):
+        values = 0.6 - 0.004 * (age - 47) * BALL + 0.01 * noise(rng)
+        save(data / "maps" / f"{name}_gm.nii.gz", values * INSIDE)
+    save(data / "grey_matter_template.nii.gz", 0.7 * INSIDE)
+
+
+def thresholding(data: Path, rng: np.random.Generator) -> None:
+    save(data / "motor_z.nii.gz", (8 * BALL + noise(rng)) * INSIDE)
+
+
+def design_only(data: Path, rng: np.random.Generator) -> None:
+    rows = [
+        {"participant_id": f"sub-{n + 1:02d}", "age": 15 + n, "sex": "FM"[int(rng.integers(2))]}
+        for n in range(20)
+    ]
+    write_table(data / "participants.tsv", rows)
+
+
+DATA: dict[str, Callable[[Path, np.random.Generator], None]] = {
+    f.__name__: f
+    for f in (one_sample, two_sample, paired, association, vbm_age_sex, thresholding, design_only)
+}
+
+
+@pytest.fixture(scope="session")
+def examples_with_data() -> frozenset[str]:
+    """Names of the examples for which data can be made."""
+    return frozenset(DATA)
+
+
+@pytest.fixture(scope="session")
+def example(tmp_path_factory: pytest.TempPathFactory, root: Path) -> Callable[[str], Path]:
+    """Function from an example's name to a copy of its spec with data beside it."""
+
+    def make(name: str) -> Path:
+        folder = tmp_path_factory.mktemp(name)
+        data = folder / "data"
+        data.mkdir()
+        save(data / "brain_mask.nii.gz", INSIDE, np.uint8)
+        DATA[name](data, np.random.default_rng(20261122))
+        return Path(shutil.copy(root / "examples" / "specs" / f"{name}.yaml", folder))
+
+    return make
