@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from specgl.bundle.checking import verify
 from specgl.bundle.contents import Contents, Failure, Run, SpecText, Stage
+from specgl.bundle.forecast import planned_maps
 from specgl.bundle.manifest import FileEntry, Label, Status
 from specgl.bundle.names import Role
 from specgl.bundle.place import Place, claim
@@ -30,6 +31,7 @@ __all__ = [
     "claim",
     "manifest_schema",
     "open_bundle",
+    "planned_maps",
     "verify",
     "write",
     "write_failure",

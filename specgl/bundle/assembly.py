@@ -19,9 +19,9 @@ from specgl.bundle.readme import failure_readme, readme
 from specgl.bundle.results import result_rows
 from specgl.bundle.sidecars import cluster_sidecar
 from specgl.bundle.statistics import statistics_of
-from specgl.bundle.tables import observations_table
+from specgl.bundle.tables import design_rows, observations_table
 from specgl.bundle.text import json_bytes, json_line, tsv_bytes
-from specgl.design import describe_design, design_table
+from specgl.design import describe_design
 from specgl.errors import Finding
 
 BIDS_VERSION = "1.11.1"
@@ -60,7 +60,7 @@ def text_files(contents: Contents, inputs: Sequence[Mapping[str, Any]]) -> Itera
     yield from _common(contents, inputs, veil_of(contents))
     yield TextFile(names.README, Role.README, readme(contents).encode())
     if contents.design is not None:
-        yield TextFile(names.DESIGN_TABLE, Role.DESIGN, tsv_bytes(design_table(contents.design)))
+        yield TextFile(names.DESIGN_TABLE, Role.DESIGN, tsv_bytes(design_rows(contents.design)))
         yield TextFile(names.DESIGN_WORDS, Role.DESIGN, json_bytes(describe_design(contents.design)))
     if contents.rows is not None:
         table = observations_table(contents.rows, contents.images, contents.roots)

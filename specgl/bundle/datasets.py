@@ -20,6 +20,9 @@ from specgl.variables import VARIABLES
 
 _VOXEL = ("i", "j", "k")
 _OBSERVATION_DIM = "observation"
+_MM = "_mm"
+"""Ending of coordinates in mm: `z` alone is a statistic."""
+
 _ALIGNED_RTOL = 1e-6
 """Relative to the longest edge of a voxel: headers keep affines in float32, whose digits end at 1e-7."""
 
@@ -52,6 +55,9 @@ def maps_dataset(folder: Path, manifest: Mapping[str, Any], files: Sequence[File
         "alternative": ("contrast", [contrast["alternative"] for contrast in manifest["contrasts"]]),
     }
     data = xr.Dataset(variables, coords=_coordinates(space) | of_contrasts)
+    for name in data.coords:
+        if str(name).endswith(_MM):
+            data = data.set_xindex(str(name))  # so that places can be chosen by mm
     if _OBSERVATION_DIM in data.dims:
         table = read_tsv(folder / names.DESIGN_TABLE, as_text=(ID,))
         data = data.assign_coords({_OBSERVATION_DIM: table[ID].to_numpy(dtype=object)})
@@ -119,5 +125,5 @@ def _coordinates(space: Mapping[str, Any]) -> dict[str, Any]:
         for row, axis in enumerate("xyz"):
             column = int(np.argmax(big[row]))
             positions = affine[row, 3] + turn[row, column] * np.arange(shape[column])
-            coordinates[axis] = (_VOXEL[column], positions, {"units": "mm"})
+            coordinates[axis + _MM] = (_VOXEL[column], positions, {"units": "mm"})
     return coordinates

@@ -118,7 +118,7 @@ def claim(target: Path, *, overwrite: bool) -> Iterator[Place]:
     WriteError
         E411 if the folder around the target cannot be written to.
     """
-    target = target.absolute()
+    target = _settled(target)
     place = Place(target, overwrite)
     with ExitStack() as held:
         # What the caller does under the claim is none of our errors, and stays outside this `try`.
@@ -235,6 +235,16 @@ def _held(target: Path) -> UsageError:
             help="wait until it has ended, or choose another output directory",
         )
     )
+
+
+def _settled(target: Path) -> Path:
+    """Absolute path whose last part is a name; a link that bears this name is kept, so that it is seen."""
+    if target.name in ("", ".."):
+        target = target.resolve()
+    settled = target.parent.resolve() / target.name
+    if not settled.name:
+        raise UsageError(Finding("E412", f"'{settled}' is the root of the file system, and is not replaced"))
+    return settled
 
 
 def _sibling(target: Path, kind: str) -> Path:

@@ -63,8 +63,9 @@ class Bundle:
         `(observation, i, j, k)`. What an inference made is `stat_<inference>` (the statistic where it
         survives, 0 elsewhere) and `logp_<inference>` (−log10 of the corrected p). Where a contrast has no
         such map, it is NaN. Coordinates: `contrast`, `kind` and `alternative` `(contrast)`, voxel indices
-        `i`, `j`, `k`, and `x`, `y`, `z` in mm along the axes where the grid is aligned with them. Attributes:
-        `affine` as rows, `space`, `name`, `spec_digest`.
+        `i`, `j`, `k`, and `x_mm`, `y_mm`, `z_mm` along the axes where the grid is aligned with them, so that
+        `maps.sel(x_mm=0, method="nearest")` is a slice. Attributes: `affine` as rows, `space`, `name`,
+        `spec_digest`.
         """
         return maps_dataset(self.path, self.manifest, self.files)
 

@@ -8,37 +8,24 @@ from pathlib import Path
 import pandas as pd
 
 from specgl.bundle.privacy import relative_to_root
-from specgl.bundle.text import MISSING, read_tsv
-from specgl.design import Rows
+from specgl.bundle.text import read_tsv
+from specgl.design import Design, Rows, design_table, observation_table
 from specgl.inference import CLUSTER_COLUMNS
 
 ID = "observation"
 """The column, first in every table about observations, that names them."""
 
-KEPT = "kept"
-DROPPED = "dropped"
+
+def design_rows(design: Design) -> pd.DataFrame:
+    """The design, one row an observation, ids in the first column."""
+    # A regressor may bear the name of the ids' column.
+    return design_table(design).rename_axis(index=ID).reset_index(allow_duplicates=True)
 
 
 def observations_table(rows: Rows, images: Mapping[str, Path], roots: Mapping[str, Path]) -> pd.DataFrame:
-    """Every row of the table, in its order: kept or dropped, why, its line, and its image.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Columns `observation`, `status`, `reason`, `line` and `image` (its path from the nearest root).
-    """
-    reasons = {dropped.observation: dropped.reason for dropped in rows.dropped}
+    """Every row of the table, kept or dropped and why, with its image's path from the nearest root."""
     shown = {name: relative_to_root(path, roots)[1] for name, path in images.items()}
-    ids = [str(name) for name in rows.table.frame.index]
-    return pd.DataFrame(
-        {
-            ID: ids,
-            "status": [DROPPED if name in reasons else KEPT for name in ids],
-            "reason": [reasons.get(name, MISSING) for name in ids],
-            "line": list(rows.table.lines),
-            "image": [shown.get(name, MISSING) for name in ids],
-        }
-    )
+    return observation_table(rows, shown)
 
 
 def read_clusters(path: Path) -> pd.DataFrame:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import math
 from collections.abc import Mapping
 from enum import Enum
-from io import StringIO
 from pathlib import Path, PurePath
 from typing import Any
 
@@ -62,13 +62,32 @@ def tsv_bytes(frame: pd.DataFrame) -> bytes:
 
 
 def read_tsv(path: Path, *, as_text: tuple[str, ...] = ()) -> pd.DataFrame:
-    """Read back what `tsv_bytes` wrote; the columns ``as_text`` stay text, whatever they look like."""
-    text = path.read_text(encoding="utf-8")
-    return pd.read_csv(
-        StringIO(text),
-        sep="\t",
-        na_values=[MISSING],
-        keep_default_na=False,
-        float_precision="round_trip",
-        dtype=dict.fromkeys(as_text, str),
-    )
+    """Read back what `tsv_bytes` wrote, every number to its last digit.
+
+    Parameters
+    ----------
+    path
+        The file.
+    as_text
+        Columns that stay text whatever they look like; others become int64 or float64 where all their cells
+        are numbers. Missing numbers are NaN, missing texts None.
+    """
+    with path.open(encoding="utf-8", newline="") as file:
+        header, *rows = csv.reader(file, delimiter="\t")
+    columns = list(zip(*rows, strict=True)) if rows else [()] * len(header)
+    read = [_column(cells, is_text=name in as_text) for name, cells in zip(header, columns, strict=True)]
+    table = pd.concat(read, axis=1) if read else pd.DataFrame()
+    return table.set_axis(header, axis=1)
+
+
+def _column(cells: tuple[str, ...], *, is_text: bool) -> pd.Series[Any]:
+    missing = [cell == MISSING for cell in cells]
+    if not is_text:
+        for kind in (int, float):
+            try:
+                values = [math.nan if gap else kind(cell) for cell, gap in zip(cells, missing, strict=True)]
+            except ValueError:
+                continue
+            return pd.Series(values, dtype="float64" if kind is float or any(missing) else "int64")
+    texts = [None if gap else cell for cell, gap in zip(cells, missing, strict=True)]
+    return pd.Series(texts, dtype=object)

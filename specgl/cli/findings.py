@@ -26,8 +26,8 @@ def render(
     findings
         Findings that are located already.
     sources
-        Text of the files that findings point into, by the name that they use; lines of files that are not here
-        are not shown.
+        Text of the files that findings point into, by the name that they use; lines of other files are not
+        shown.
     format
         ``text``, ``json``, ``github`` or ``sarif``.
     color
@@ -66,11 +66,11 @@ def _snippet(finding: Finding, lines: Sequence[str]) -> list[str]:
     if finding.line is None or not 0 < finding.line <= len(lines):
         return []
     line = lines[finding.line - 1].rstrip("\r")
-    shown = [f"{finding.line:6d} |{_spaced(line)}"] if line.strip() else []
+    shown = [f"{finding.line:6d} | {_spaced(line)}"] if line.strip() else []
     if shown and finding.column is not None:
         before = _spaced(line[: finding.column - 1])
         width = len(_spaced(line[finding.column - 1 : (finding.end_column or finding.column + 1) - 1]))
-        shown.append(" " * 8 + " " * len(before) + "^" * max(width, 1))
+        shown.append(" " * 9 + " " * len(before) + "^" * max(width, 1))
     return shown
 
 

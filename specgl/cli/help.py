@@ -22,7 +22,7 @@ class RichCommand(click.Command):
 class RichGroup(click.Group):
     """A group whose help is a table of its commands."""
 
-    def short_help(self, name: str) -> str:
+    def line_of(self, name: str) -> str:
         """Line of help of one command."""
         return self.commands[name].get_short_help_str()
 
@@ -52,7 +52,7 @@ def _draw(console: Console, command: click.Command, ctx: click.Context) -> None:
         console.print(Text(paragraph if paragraph.startswith("  ") else paragraph.replace("\n", " ")))
         console.print()
     if isinstance(command, RichGroup):
-        _table(console, "Verbs", [(name, command.short_help(name)) for name in command.list_commands(ctx)])
+        _table(console, "Verbs", [(name, command.line_of(name)) for name in command.list_commands(ctx)])
     rows = [record for p in command.get_params(ctx) if (record := p.get_help_record(ctx)) is not None]
     _table(console, "Options", rows)
     if isinstance(command, RichGroup):

@@ -33,7 +33,7 @@ class VerbGroup(RichGroup):
         """Names of the verbs, in the order a newcomer meets them."""
         return list(VERBS)
 
-    def short_help(self, name: str) -> str:
+    def line_of(self, name: str) -> str:
         """Line of help of one verb."""
         return VERBS[name]
 
@@ -102,7 +102,7 @@ def _interrupted() -> int:
 
 
 def _say(error: SpecglError) -> int:
-    from specgl.cli.findings import print_findings
+    from specgl.cli.printing import print_findings
 
     if error.findings:
         print_findings(error.findings, stream=sys.stderr)

@@ -119,18 +119,27 @@ def _file_lines(plan: Plan) -> Iterator[str]:
             f"Cost: about {cost.seconds:.0f} s and {_mebibytes(cost.memory)} of memory "
             f"(at most {_mebibytes(cost.memory_bound)}, were every voxel analysed)"
         )
-    contrasts = (
-        [contrast.name for contrast in plan.source.design.contrasts]
-        if isinstance(plan.source, GroupSource)
-        else [ready.name for ready in plan.source.maps]
-        if isinstance(plan.source, MapSource)
-        else []
-    )
     files = planned_maps(
-        plan.maps, contrasts, [asked.name for asked in plan.inferences], space=plan.grid.space
+        plan.maps, _letters(plan.source), [asked.name for asked in plan.inferences], space=plan.grid.space
     )
     yield f"Will be written to {plan.directory}: {len(files)} maps or fewer, their tables and provenance"
     yield from _cut(f"  {name}" for name in files)
+
+
+@singledispatch
+def _letters(source: object) -> dict[str, str]:
+    """Letter of each contrast's statistic."""
+    raise TypeError(f"no such source: {source!r}")
+
+
+@_letters.register
+def _(source: GroupSource) -> dict[str, str]:
+    return {contrast.name: contrast.kind for contrast in source.design.contrasts}
+
+
+@_letters.register
+def _(source: MapSource) -> dict[str, str]:
+    return {ready.name: ready.statistic for ready in source.maps}
 
 
 def _mebibytes(size: int) -> str:

@@ -203,7 +203,7 @@ def make_truth(brain: Brain) -> Truth:
         center=where,
         radius=radius,
         effect=GROUP_DIFFERENCE,
-        unit="data",
+        unit="unit of the maps",
         n_locations=int(group_voxels.sum()),
     )
     where, radius, age_voxels = _ball(brain, (0.45, 0.4, 0.1))
@@ -213,7 +213,7 @@ def make_truth(brain: Brain) -> Truth:
         center=where,
         radius=radius,
         effect=AGE_SLOPE,
-        unit="data per year",
+        unit="units of the maps per year",
         n_locations=int(age_voxels.sum()),
     )
     return Truth(group, age, group_voxels, age_voxels)

@@ -1,0 +1,63 @@
+"""Table and formula to a design: the only door to formulaic."""
+
+from __future__ import annotations
+
+from specgl.design.build import build
+from specgl.design.columns import typed_columns
+from specgl.design.describe import describe_design, design_table
+from specgl.design.lints import inflation, leverages, lint
+from specgl.design.rank import RANK_TOLERANCE, within_blocks
+from specgl.design.records import (
+    Alternative,
+    Block,
+    Categorical,
+    CategoricalColumn,
+    Coding,
+    Continuous,
+    ContinuousColumn,
+    Contrast,
+    ContrastRequest,
+    Design,
+    Dropped,
+    Kind,
+    Regressor,
+    Rows,
+    Table,
+    TypedColumn,
+    Variable,
+)
+from specgl.design.rows import drop_rows, observation_table, select_rows
+from specgl.design.table import read_table
+
+__all__ = [
+    "RANK_TOLERANCE",
+    "Alternative",
+    "Block",
+    "Categorical",
+    "CategoricalColumn",
+    "Coding",
+    "Continuous",
+    "ContinuousColumn",
+    "Contrast",
+    "ContrastRequest",
+    "Design",
+    "Dropped",
+    "Kind",
+    "Regressor",
+    "Rows",
+    "Table",
+    "TypedColumn",
+    "Variable",
+    "build",
+    "describe_design",
+    "design_table",
+    "drop_rows",
+    "inflation",
+    "leverages",
+    "lint",
+    "observation_table",
+    "read_table",
+    "select_rows",
+    "typed_columns",
+    "within_blocks",
+]

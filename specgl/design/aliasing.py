@@ -74,6 +74,16 @@ def identify(matrix: Array, block: Block | None) -> Identified:
     return Identified(whole.null, absorbed, within.rank + n_blocks, whole.rank)
 
 
+def alias_words(text: str, model: Model, identified: Identified) -> tuple[str, ...]:
+    """Each of the design's aliases in words."""
+    told, vectors = model, identified.aliases
+    if len(vectors) == 1:
+        # With one alias only it is the same one on indicators of levels; of several, each has its own.
+        told, vectors = _in_levels(text, model, identified)
+    names = [regressor.name for regressor in told.regressors]
+    return tuple(say_combination(vector, names) for vector in vectors)
+
+
 def alias_findings(text: str, model: Model, identified: Identified) -> Iterator[Finding]:
     """An error for each rank that the columns lose, each naming one combination."""
     n_reg = model.matrix.shape[1]
@@ -146,13 +156,11 @@ def absorbed_findings(model: Model, identified: Identified, block: Block) -> Ite
         help = "the blocks' means explain it all: leave out `block`, or add what varies within blocks"
         yield Finding("E242", message, where=BLOCK, help=help)
         return
-    names = [regressor.name for regressor in model.regressors]
     said: set[str] = set()
     for vector in identified.absorbed:
         if _is_level(model.matrix, vector):
             continue
-        at = np.flatnonzero(vector)
-        what = model.regressors[at[0]].term if len(at) == 1 else say_sum(vector, names)
+        what = _said(vector, model)
         if what not in said:
             said.add(what)
             message = f"{_unvarying(what, block)}: it is lost with the blocks' means"
@@ -170,35 +178,60 @@ def _is_level(matrix: Array, vector: Array) -> bool:
 
 
 def estimability_findings(
-    contrast: str, rows: tuple[Row, ...], model: Model, identified: Identified, block: Block | None
+    contrast: str,
+    rows: tuple[Row, ...],
+    model: Model,
+    identified: Identified,
+    block: Block | None,
+    aliases: tuple[str, ...],
 ) -> Iterator[Finding]:
     """An error for each row of a contrast that this design does not determine, saying why.
 
     A row is estimable when it is orthogonal to every combination of coefficients that leaves the prediction
     (up to the blocks' means) as it is (Searle 1971, Linear Models, section 5.4).
+
+    Parameters
+    ----------
+    contrast
+        Its name.
+    rows
+        Its rows.
+    model, identified, block
+        The design and what it cannot tell apart.
+    aliases
+        Each of ``identified.aliases`` in words.
     """
-    vectors = [(v, True) for v in identified.aliases] + [(v, False) for v in identified.absorbed]
     for row in rows:
-        reasons: list[str] = []
-        for vector, alias in vectors:
-            products = row.weights * vector
-            if abs(products.sum()) > _ORTHOGONAL * np.abs(products).sum():
-                reasons.append(_reason(vector, alias, model, block))
+        reasons = [
+            f"the design cannot tell these apart: {words}"
+            for vector, words in zip(identified.aliases, aliases, strict=True)
+            if _depends(row.weights, vector)
+        ]
+        if block is not None:
+            reasons += [
+                _lost(vector, model, block) for vector in identified.absorbed if _depends(row.weights, vector)
+            ]
         if reasons:
             message = f"`{row.words}` of contrast '{contrast}' is not estimable in this design"
             notes = tuple(dict.fromkeys(reasons))
             yield Finding("E245", message, where=row.where, span=row.span, notes=notes)
 
 
-def _reason(vector: Array, alias: bool, model: Model, block: Block | None) -> str:
-    names = [regressor.name for regressor in model.regressors]
-    if alias or block is None:
-        return f"the design cannot tell these apart: {say_combination(vector, names)}"
+def _depends(weights: Array, vector: Array) -> bool:
+    products = weights * vector
+    return bool(abs(products.sum()) > _ORTHOGONAL * np.abs(products).sum())
+
+
+def _lost(vector: Array, model: Model, block: Block) -> str:
     if _is_level(model.matrix, vector):
         return (
             f"a level's mean is not estimable when the means of `{block.name}` are taken out; "
             "differences between levels are"
         )
+    return _unvarying(_said(vector, model), block)
+
+
+def _said(vector: Array, model: Model) -> str:
     at = np.flatnonzero(vector)
-    what = model.regressors[at[0]].term if len(at) == 1 else say_sum(vector, names)
-    return _unvarying(what, block)
+    names = [regressor.name for regressor in model.regressors]
+    return model.regressors[at[0]].term if len(at) == 1 else say_sum(vector, names)

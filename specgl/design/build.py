@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 
 import numpy as np
 
@@ -12,16 +11,28 @@ from specgl.design.aliasing import (
     Identified,
     absorbed_findings,
     alias_findings,
+    alias_words,
     estimability_findings,
     identify,
 )
 from specgl.design.columns import typed_columns
-from specgl.design.formula import FormulaRefused, Model, materialise
+from specgl.design.formula import FormulaRefused, Model, TooManyColumns, materialise
 from specgl.design.guard import guard
 from specgl.design.hypothesis import Resolver, Row, syntax_findings
-from specgl.design.lints import lint
-from specgl.design.records import Block, Contrast, ContrastRequest, Design, Rows, Variable
+from specgl.design.records import (
+    Block,
+    ContinuousColumn,
+    Contrast,
+    ContrastRequest,
+    Design,
+    Rows,
+    TypedColumn,
+    Variable,
+)
 from specgl.errors import DesignError, Finding, raise_errors
+from specgl.grammar import CallUse, Formula, read_call
+
+_SHOWN = 5  # observations named in a note
 
 
 def build(
@@ -50,7 +61,7 @@ def build(
     Returns
     -------
     Design
-        Its `findings` are the warnings, those of `lint` among them.
+        Its `findings` are the warnings; `lint` has more.
 
     Raises
     ------
@@ -67,7 +78,7 @@ def build(
     try:
         model = materialise(formula, columns, len(rows.kept))
     except FormulaRefused as error:
-        refused = _refused(error, formula)
+        refused = _refused(error, reading, rows, columns)
         raise DesignError(*findings, *refused, *syntax_findings(contrasts)) from error
     resolver = Resolver(model, tuple(variables))
     resolved = [pair for request in contrasts if (pair := resolver.resolve(request)) is not None]
@@ -81,16 +92,34 @@ def build(
     return _design(rows, formula, model, identified, blocks, [c for c, _ in resolved], findings)
 
 
-def _refused(error: FormulaRefused, formula: str) -> list[Finding]:
-    if error.too_many:
-        return [Finding("E252", why, where=FORMULA) for _, why in error.reasons]
-    known = [(formula.find(text.split("(", 1)[0] + "(") if text else -1, why) for text, why in error.reasons]
-    return [
-        Finding(
-            "E253", why, where=FORMULA, help="transform the column in the table, or choose another function"
+def _refused(
+    error: FormulaRefused, reading: Formula, rows: Rows, columns: Mapping[str, TypedColumn]
+) -> list[Finding]:
+    places = {str(use.call): use for use in reading.calls}
+    findings = []
+    for reason in error.reasons:
+        call = read_call(reason.factor).call if reason.factor else None
+        use = places.get(str(call))
+        shown = [rows.kept[i] for i in reason.rows[:_SHOWN]]
+        findings.append(
+            Finding(
+                "E252" if isinstance(error, TooManyColumns) else "E253",
+                reason.why,
+                where=FORMULA,
+                span=None if use is None else (use.start, use.end),
+                help=_mend(use, columns) if use is not None and reason.rows else None,
+                notes=(f"such as {', '.join(shown)}",) if shown else (),
+            )
         )
-        for _, why in sorted(known)
-    ]
+    return sorted(findings, key=lambda finding: finding.span or (0, 0))
+
+
+def _mend(use: CallUse, columns: Mapping[str, TypedColumn]) -> str:
+    for name in use.names:
+        column = columns.get(name.name)
+        if isinstance(column, ContinuousColumn) and column.center != 0.0:
+            return f"`{name.name}` is centred before the formula sees it: declare `center: none`"
+    return "look at the values, or transform the column in the table"
 
 
 def _crowd(model: Model) -> Finding | None:
@@ -118,13 +147,14 @@ def _statistical(
     block: Block | None,
     resolved: Sequence[tuple[Contrast, tuple[Row, ...]]],
 ) -> Iterator[Finding]:
+    told = alias_words(formula, model, identified)
     yield from alias_findings(formula, model, identified)
     absorbed = [] if block is None else list(absorbed_findings(model, identified, block))
     yield from absorbed
     if any(finding.is_error for finding in absorbed):
         return  # nothing can be estimated, which has been said once
     for contrast, rows in resolved:
-        yield from estimability_findings(contrast.name, rows, model, identified, block)
+        yield from estimability_findings(contrast.name, rows, model, identified, block, told)
     n_obs = model.matrix.shape[0]
     if n_obs <= identified.rank:
         blocks = "" if block is None else f", {len(block.labels)} of it the blocks of `{block.name}`"
@@ -143,7 +173,7 @@ def _design(
     findings: tuple[Finding, ...],
 ) -> Design:
     model.matrix.flags.writeable = False
-    design = Design(
+    return Design(
         matrix=model.matrix,
         regressors=model.regressors,
         observations=rows.kept,
@@ -155,4 +185,3 @@ def _design(
         columns=model.columns,
         findings=findings,
     )
-    return replace(design, findings=(*findings, *lint(design)))

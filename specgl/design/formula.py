@@ -41,21 +41,41 @@ _BACKTICKS = re.compile(r"`([^`]+)`")
 _ANSI = re.compile(r"\x1b\[[0-9;]*m|[⧛⧚]")
 
 
+@dataclass(frozen=True)
+class Refusal:
+    """One reason why a formula cannot be built.
+
+    Attributes
+    ----------
+    why
+        In words.
+    factor
+        Text of the factor at fault, where it is one's.
+    rows
+        Rows at fault, where they are known.
+    """
+
+    why: str
+    factor: str | None = None
+    rows: tuple[int, ...] = ()
+
+
 class FormulaRefused(Exception):
     """The formula cannot be built on these columns.
 
     Attributes
     ----------
     reasons
-        One a fault: the factor's text, or ``None``, and why.
-    too_many
-        Whether the fault is the number of regressors.
+        All that is wrong.
     """
 
-    def __init__(self, *reasons: tuple[str | None, str], too_many: bool = False) -> None:
-        super().__init__("; ".join(why for _, why in reasons))
+    def __init__(self, *reasons: Refusal) -> None:
+        super().__init__("; ".join(reason.why for reason in reasons))
         self.reasons = reasons
-        self.too_many = too_many
+
+
+class TooManyColumns(FormulaRefused):
+    """The formula makes more regressors than may be."""
 
 
 class GuardedParser(DefaultFormulaParser):
@@ -95,7 +115,7 @@ class Materializer(PandasMaterializer):
         self, data: pd.DataFrame, context: Mapping[str, TypedColumn] | None = None, **params: Any
     ) -> None:
         self.columns: dict[str, TypedColumn] = dict(context or {})
-        self.refused: list[tuple[str | None, str]] = []
+        self.refused: list[Refusal] = []
         self.encoded_names: dict[tuple[str, bool], tuple[str, ...]] = {}
         super().__init__(data, {}, **params)
         self.layered_context = LayeredMapping(
@@ -128,7 +148,7 @@ class Materializer(PandasMaterializer):
             with np.errstate(all="ignore"):
                 value = Evaluator(self.columns, spec.transform_state)(reading.call)
         except Refused as error:
-            self.refused.append((expr, str(error)))
+            self.refused.append(Refusal(f"`{expr}`: {error}", expr))
             return pd.Series(np.zeros(self.nrows)), set()
         return self._finite(expr, value), set()
 
@@ -148,9 +168,8 @@ class Materializer(PandasMaterializer):
         bad = np.flatnonzero(~np.isfinite(table).all(axis=1))
         if bad.size == 0:
             return value
-        self.refused.append(
-            (expr, f"`{expr}` has no finite value for {bad.size} of {len(table)} observations")
-        )
+        why = f"`{expr}` has no finite value for {bad.size} of {len(table)} observations"
+        self.refused.append(Refusal(why, expr, tuple(bad.tolist())))
         return pd.Series(np.zeros(self.nrows))
 
 
@@ -238,9 +257,9 @@ def parse(text: str) -> SimpleFormula:
     try:
         formula = make(bare, _parser=GuardedParser(feature_flags=NO_FEATURES), _context={})
     except (FormulaicError, SyntaxError, RecursionError) as error:
-        raise FormulaRefused((None, plain(error))) from error
+        raise FormulaRefused(Refusal(plain(error))) from error
     if not isinstance(formula, SimpleFormula):
-        raise FormulaRefused((None, "the formula has more than one side"))
+        raise FormulaRefused(Refusal("the formula has more than one side"))
     return formula
 
 
@@ -264,11 +283,11 @@ def materialise(text: str, columns: Mapping[str, TypedColumn], n_obs: int) -> Mo
     formula = parse(text)
     if (needed := _columns_at_least(formula, columns)) > MAX_COLUMNS:
         reason = f"the formula makes {needed} regressors or more; at most {MAX_COLUMNS} are allowed"
-        raise FormulaRefused((None, reason), too_many=True)
+        raise TooManyColumns(Refusal(reason))
     matrix, materializer, spec = _materialise(formula, columns, n_obs)
     terms, regressors = _describe(spec, materializer.encoded_names, columns)
     if len(regressors) != matrix.shape[1]:
-        raise FormulaRefused((None, "two regressors have one name: rename a variable or a level"))
+        raise FormulaRefused(Refusal("two regressors have one name: rename a variable or a level"))
     return Model(matrix, regressors, terms, columns, spec)
 
 
@@ -284,12 +303,12 @@ def _materialise(
     try:
         frame = materializer.get_model_matrix(spec, na_action="raise", output="pandas")
     except (FormulaicError, ValueError, ArithmeticError) as error:
-        raise FormulaRefused(*materializer.refused, (None, plain(error))) from error
+        raise FormulaRefused(*materializer.refused, Refusal(plain(error))) from error
     if materializer.refused:
         raise FormulaRefused(*materializer.refused)
     matrix = np.ascontiguousarray(frame.to_numpy(dtype=np.float64))
     if not np.isfinite(matrix).all():
-        raise FormulaRefused((None, "the formula gives values that are not finite"))
+        raise FormulaRefused(Refusal("the formula gives values that are not finite"))
     assert matrix.shape[0] == n_rows
     return matrix, materializer, frame.model_spec
 

@@ -9,6 +9,7 @@ from specgl.errors import Finding
 from specgl.grammar import CallUse, Formula, did_you_mean, read_formula
 
 WHERE = ("model", "formula")
+RESERVED: Mapping[str, str] = {"mean": "the grand mean", "Intercept": "the intercept"}
 _MARKS_A_LEVEL = "C"
 
 
@@ -32,6 +33,7 @@ def guard(text: str, variables: Mapping[str, Variable]) -> tuple[Formula, tuple[
         Finding(p.code, p.message, where=WHERE, span=(p.start, p.end), help=p.help) for p in formula.problems
     ]
     findings.extend(_undeclared(formula, variables))
+    findings.extend(_reserved(formula))
     for call in formula.calls:
         findings.extend(_kinds(call, variables))
     return formula, tuple(findings)
@@ -43,6 +45,14 @@ def _undeclared(formula: Formula, variables: Mapping[str, Variable]) -> Iterator
             help = did_you_mean(use.name, variables) or f"declare '{use.name}' in `variables`"
             message = f"'{use.name}' is not a declared variable"
             yield Finding("E243", message, where=WHERE, span=(use.start, use.end), help=help)
+
+
+def _reserved(formula: Formula) -> Iterator[Finding]:
+    for use in formula.names:
+        if use.name in RESERVED:
+            message = f"`{use.name}` has a meaning of its own in hypotheses: {RESERVED[use.name]}"
+            help = "give the column another name"
+            yield Finding("E254", message, where=WHERE, span=(use.start, use.end), help=help)
 
 
 def _kinds(call: CallUse, variables: Mapping[str, Variable]) -> Iterator[Finding]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
@@ -232,8 +233,11 @@ class Resolver:
             where = (*request.where, i) if listed else request.where
             row = np.zeros(len(names))
             for name, weight in given.items():
-                if name in names:
+                if name in names and math.isfinite(weight):
                     row[names.index(name)] = float(weight)
+                elif name in names:
+                    message = f"the weight of '{name}' is {weight}, which is no finite number"
+                    self._find("E247", message, (*where, name), None)
                 else:
                     help = did_you_mean(name, names) or f"regressors: {_quoted(names)}"
                     message = f"'{name}' is not a regressor of this design"

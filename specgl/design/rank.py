@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -20,7 +19,7 @@ RANK_TOLERANCE = 1e-10
 _NEAR = 1e-7
 _DENOMINATOR = 60
 _MOST_WORDS = 8
-_MARKS = re.compile(r"\[(?:T|S)\.")
+_TREATMENT = "[T."
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,8 +119,8 @@ def within_blocks(matrix: Array, codes: NDArray[np.int64]) -> Array:
 
 
 def plain_name(regressor: str) -> str:
-    """A regressor's name without the marks of treatment and sum coding: ``group[T.b]`` is ``group[b]``."""
-    return _MARKS.sub("[", regressor)
+    """A regressor's name without the mark of treatment coding: ``group[T.b]`` indicates ``group[b]``."""
+    return regressor.replace(_TREATMENT, "[")
 
 
 def say_combination(vector: Array, names: Sequence[str]) -> str:
@@ -136,7 +135,7 @@ def say_combination(vector: Array, names: Sequence[str]) -> str:
     """
     last = int(np.flatnonzero(vector)[-1])
     vector = vector / vector[last]
-    order = [last, *(i for i in np.flatnonzero(vector) if i != last)]
+    order = [last, *(i for i in np.flatnonzero(vector).tolist() if i != last)]
     left = [(float(vector[i]), names[i]) for i in order if vector[i] > 0]
     right = [(-float(vector[i]), names[i]) for i in order if vector[i] < 0]
     return f"{_sum(left)} = {_sum(right) if right else '0'}"
@@ -144,7 +143,7 @@ def say_combination(vector: Array, names: Sequence[str]) -> str:
 
 def say_sum(vector: Array, names: Sequence[str]) -> str:
     """A weighted sum in words: ``age - session``; ``0`` for nothing."""
-    terms = [(float(vector[i]), names[i]) for i in np.flatnonzero(vector)]
+    terms = [(float(vector[i]), names[i]) for i in np.flatnonzero(vector).tolist()]
     terms.sort(key=lambda term: term[0] < 0)
     return _sum(terms)
 

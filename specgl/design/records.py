@@ -184,7 +184,8 @@ class ContrastRequest:
     name
         Its name.
     where
-        Keys that lead to it in the spec.
+        Keys that lead to the hypotheses, the weights or the term in the spec; where they are a list, findings
+        add the row's number.
     alternative
         Direction of a t test.
     hypotheses

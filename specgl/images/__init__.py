@@ -8,7 +8,7 @@ from specgl.images.headers import Header, Headers, read_header, read_headers
 from specgl.images.load import Loaded, load
 from specgl.images.masks import InputFile, Mask, MaskImage, MaskThreshold
 from specgl.images.paths import ImageRef, Resolved, Roots, locate_file, missing_findings
-from specgl.images.readymade import LoadedMap, load_map
+from specgl.images.readymade import LoadedMap, join_maps, load_map
 from specgl.images.sources import Bids, Column, Located, Source, Template, Volumes, locate_images
 from specgl.images.space import CONNECTIVITIES, Space
 from specgl.images.transforms import MissingVoxels
@@ -44,6 +44,7 @@ __all__ = [
     "common_grid",
     "data_digest",
     "file_data_digest",
+    "join_maps",
     "load",
     "load_map",
     "locate_file",

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from specgl.errors import Finding, ImageError, raise_errors
+from specgl.images.grid import group_by_grid
 from specgl.images.headers import Header, read_header
 from specgl.images.masks import InputFile, Mask, MaskImage, MaskThreshold, read_mask
-from specgl.images.paths import ImageRef, Where
+from specgl.images.paths import ImageRef, Where, listing
 from specgl.images.space import Space
 from specgl.images.stream import VolumeReader
 from specgl.images.transforms import decode
@@ -89,6 +91,44 @@ def load_map(ref: ImageRef, *, mask: Mask = None, where: Where = ("maps",)) -> L
         raise ImageError(Finding("E320", f"no voxel of '{header.name}' is left", where, notes=notes))
     space = Space.from_mask(wanted.reshape(header.grid.shape[::-1]).transpose(), header.grid)
     return LoadedMap(values[space.file_index], space, tuple(inputs), counts, header.findings)
+
+
+def join_maps(maps: Sequence[LoadedMap]) -> tuple[Space, list[npt.NDArray[np.float64]]]:
+    """Put ready-made maps over one set of locations: all that any of them has.
+
+    Parameters
+    ----------
+    maps
+        At least one map; all on one grid.
+
+    Returns
+    -------
+    space : Space
+        The locations of all maps together.
+    values : list of ndarray
+        Of each map ``(n_loc,)``, NaN where it has no value, so that its own locations stay its family.
+
+    Raises
+    ------
+    ImageError
+        E317 when the maps lie on different grids.
+    """
+    grid = maps[0].space.grid
+    if not all(one.space.grid.same_as(grid) for one in maps):
+        groups = group_by_grid({one.inputs[0].name: one.space.grid for one in maps})
+        notes = tuple(f"{own.describe()}: {listing(names)}" for own, names in groups)
+        raise ImageError(
+            Finding("E317", f"the maps lie on {len(groups)} different grids", ("maps",), notes=notes)
+        )
+    index = maps[0].space.index
+    for one in maps[1:]:
+        index = np.union1d(index, one.space.index)
+    values = []
+    for one in maps:
+        own = np.full(len(index), np.nan)
+        own[np.searchsorted(index, one.space.index)] = one.values
+        values.append(own)
+    return Space.from_index(index, grid), values
 
 
 def _checked(ref: ImageRef, where: Where) -> Header:

@@ -58,9 +58,10 @@ def stats_from_map(
     Returns
     -------
     stats
-        ``stat``, ``z`` and ``p`` (contrast, location) with one contrast and the coordinates
-        ``kind``, ``alternative`` and ``dof1``, so that maps can be put together along ``contrast``. ``dof``
-        (contrast) is NaN for ``z`` and ``p``. A map of p-values has the statistic z, since the smallest p-value would else count as the lowest peak.
+        ``stat``, ``z`` and ``p`` (contrast, location) with one contrast and the coordinates ``kind``,
+        ``alternative`` and ``dof1``, so that maps can be put together along ``contrast``; ``dof``
+        (contrast) is NaN for ``z`` and ``p``. A map of p-values has the statistic z, since the smallest
+        p-value would else count as the lowest peak.
 
     Raises
     ------

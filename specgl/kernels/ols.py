@@ -315,8 +315,9 @@ def estimable(geometry: Geometry, weights: Floats) -> NDArray[np.bool_]:
     scaled = weights[None] / geometry.lengths[:, None, :]
     inside = (scaled @ np.swapaxes(geometry.row_space, 1, 2)) @ geometry.row_space
     outside = np.linalg.norm(scaled - inside, axis=2)
-    fine: NDArray[np.bool_] = outside <= ESTIMABLE_TOLERANCE * np.linalg.norm(scaled, axis=2)
-    return fine.all(axis=1)
+    inside_rows = outside <= ESTIMABLE_TOLERANCE * np.linalg.norm(scaled, axis=2)
+    answer: NDArray[np.bool_] = np.all(inside_rows, axis=1)
+    return answer
 
 
 def _in_order(factor: Factor, y: NDArray[np.floating]) -> Floats:
@@ -356,8 +357,8 @@ def _block_order(
 
 def _starts(blocks: NDArray[np.int64]) -> NDArray[np.int64]:
     """First row of each block; none where there is no row."""
-    steps: NDArray[np.int64] = np.diff(blocks, prepend=blocks[:1] - 1)
-    return np.flatnonzero(steps)
+    starts: NDArray[np.int64] = np.flatnonzero(np.diff(blocks, prepend=blocks[:1] - 1))
+    return starts
 
 
 def _demean(columns: Floats, here: NDArray[np.bool_], blocks: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -369,7 +370,8 @@ def _demean(columns: Floats, here: NDArray[np.bool_], blocks: NDArray[np.int64])
         means = np.add.reduceat(columns, starts, axis=1) / np.maximum(counts, 1)[:, :, None]
         columns -= np.repeat(means, sizes, axis=1)
         columns *= here[:, :, None]
-    return np.count_nonzero(counts, axis=1).astype(np.int64)
+    occupied: NDArray[np.int64] = np.count_nonzero(counts, axis=1).astype(np.int64)
+    return occupied
 
 
 def _constant(basis: Floats, spread: Floats, here: NDArray[np.bool_]) -> Floats:

@@ -109,8 +109,10 @@ def _find_target(data: Data, roots: Roots) -> tuple[Resample | None, tuple[Findi
     asked = data.resample
     if asked is None:
         return None, ()
-    if asked.to == "mask" or asked.to == "first":
-        return Resample(asked.to, asked.interpolation), ()
+    if asked.to == "mask":
+        return Resample("mask", asked.interpolation), ()
+    if asked.to == "first":
+        return Resample("first", asked.interpolation), ()
     found = images.locate_file(asked.to, roots=roots, where=("data", "resample", "to"))
     if found.ref is None:
         return None, found.findings

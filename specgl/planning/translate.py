@@ -8,7 +8,7 @@ from pathlib import Path
 from specgl import design, images, inference
 from specgl import spec as language
 from specgl.grammar import read_formula
-from specgl.spec import AnalysisSpec
+from specgl.spec import AnalysisSpec, Missing
 
 
 def variables(spec: AnalysisSpec) -> dict[str, design.Categorical | design.Continuous]:
@@ -120,7 +120,7 @@ def _(asked: language.FileImages, id_columns: tuple[str, ...]) -> images.Source:
     return images.Volumes(asked.file, asked.index)
 
 
-def missing_voxels(missing: language.Missing) -> images.MissingVoxels:
+def missing_voxels(missing: Missing) -> images.MissingVoxels:
     """What counts as missing, and how many observations may lack a location."""
     available = missing.voxel.available if isinstance(missing.voxel, language.Available) else 1.0
     return images.MissingVoxels(available=available, zero=missing.zero)

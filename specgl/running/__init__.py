@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from specgl.running.run import run
+from specgl.running.verbs import run
 
 __all__ = ["run"]

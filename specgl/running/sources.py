@@ -140,7 +140,7 @@ def _(source: MapSource, plan: Plan, engine: Threads, journey: Journey) -> Stati
 def no_images() -> Finding:
     """What a run says of a spec without images."""
     return Finding(
-        "E350",
+        "E322",
         "the spec names no images, so it can be validated and planned but not run",
         ("data",),
         on_key=True,

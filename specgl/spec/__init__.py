@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from specgl.spec.analysis import AnalysisSpec
 from specgl.spec.contrasts import AnyContrast, HypothesisF, HypothesisT, TermF, WeightsF, WeightsT
-from specgl.spec.data import Available, BidsImages, ColumnImages, Data, FileImages, MaskImage, MaskThreshold
+from specgl.spec.data import (
+    Available,
+    BidsImages,
+    ColumnImages,
+    Data,
+    FileImages,
+    MaskImage,
+    MaskThreshold,
+    Missing,
+)
 from specgl.spec.examine import Examination, check, examine, examine_text, read
 from specgl.spec.identity import canonical_json, digest, resolve
 from specgl.spec.inference import Parametric
@@ -31,6 +40,7 @@ __all__ = [
     "HypothesisT",
     "MaskImage",
     "MaskThreshold",
+    "Missing",
     "Model",
     "Parametric",
     "Source",

@@ -20,7 +20,7 @@ def json_schema() -> dict[str, Any]:
     """JSON Schema (draft-07) of the language; what it accepts and refuses is tested against the models."""
     schema = AnalysisSpec.model_json_schema(ref_template="#/definitions/{model}")
     definitions = schema.pop("$defs")
-    described = {cls.__name__: cls for cls in _parts(Part)}
+    described = {cls.__name__: cls for cls in parts(Part)}
     for name, definition in definitions.items():
         if name in described:
             _describe(definition, described[name])
@@ -36,9 +36,9 @@ def json_schema() -> dict[str, Any]:
     return written
 
 
-def _parts(base: type[BaseModel]) -> list[type[BaseModel]]:
-    """All classes of the language."""
-    return [cls for sub in base.__subclasses__() for cls in (sub, *_parts(sub))]
+def parts(base: type[BaseModel]) -> list[type[BaseModel]]:
+    """All classes of the language below one of them."""
+    return [cls for sub in base.__subclasses__() for cls in (sub, *parts(sub))]
 
 
 def _describe(definition: dict[str, Any], cls: type[BaseModel]) -> None:

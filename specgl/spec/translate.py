@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel
 from pydantic_core import ErrorDetails
@@ -52,6 +52,8 @@ def translate(
     """
     spots: dict[tuple[Any, ...], list[tuple[Spot, ErrorDetails]]] = {}
     for error in errors:
+        if error["type"] == "too_short" and len(error["input"]) >= error["ctx"]["min_length"]:
+            continue  # long enough, but for members that have errors of their own
         spot = follow(error["loc"], root)
         missing = error["loc"][-1] if error["type"] == "missing" else None
         spots.setdefault((spot.where, spot.on_key, missing), []).append((spot, error))
@@ -74,11 +76,9 @@ def _unknown_key(spot: Spot, error: ErrorDetails) -> Finding:
             "E014", "an F test has no direction", spot.where, on_key=True, help="leave `alternative` out"
         )
     if spot.owner is not None and any(key in form.model_fields for form in spot.siblings):
-        partner = next(iter(spot.owner.model_fields)) if spot.owner.model_fields else ""
-        own = [name for name, field in spot.owner.model_fields.items() if field.is_required()]
         return Finding(
             "E014",
-            f"'{key}' does not go together with `{own[0] if own else partner}`",
+            f"'{key}' does not go together with `{_hallmark(spot.owner)}`",
             spot.where,
             on_key=True,
             help=_known(spot.owner),
@@ -88,12 +88,23 @@ def _unknown_key(spot: Spot, error: ErrorDetails) -> Finding:
     return Finding("E010", f"unknown key '{key}'", spot.where, on_key=True, help=advice)
 
 
+def _hallmark(form: type[BaseModel]) -> str:
+    """What makes a mapping of this form: the value of the key that says so, else a key that it must have."""
+    for name, field in form.model_fields.items():
+        if get_origin(field.annotation) is Literal and field.is_required():
+            return f"{name}: {' or '.join(get_args(field.annotation))}"
+    return next(name for name, field in form.model_fields.items() if field.is_required())
+
+
 def _known(owner: type[BaseModel]) -> str:
     return f"known keys: {', '.join(owner.model_fields)}"
 
 
 def _missing_key(spot: Spot, error: ErrorDetails) -> Finding:
-    return Finding("E011", f"missing key '{spot.where[-1]}'", spot.where[:-1], on_key=True)
+    key = spot.where[-1]
+    others = dict.fromkeys(_hallmark(form) for form in spot.siblings if key not in form.model_fields)
+    advice = f"or {', or '.join(f'`{other}`' for other in others)}" if others else None
+    return Finding("E011", f"missing key '{key}'", spot.where[:-1], on_key=True, help=advice)
 
 
 def _missing_tag(spot: Spot, error: ErrorDetails) -> Finding:
@@ -177,6 +188,8 @@ def _not_among(
     options = [f"'{w}'" if not w.lstrip("-").isdigit() else w for w in words] + list(dict.fromkeys(kinds))
     wanted = options[0] if len(options) == 1 else f"one of {', '.join(options[:-1])} or {options[-1]}"
     advice = did_you_mean(value, (*words, *more)) if isinstance(value, str) else None
+    if where == ("specgl",):
+        advice = "this release reads version 1 of the language"
     return Finding("E012", f"{shown} is not {wanted}", where, help=advice)
 
 

@@ -15,6 +15,7 @@ import pytest
 import yaml
 
 from specgl.errors import CATALOGUE
+from specgl.grammar import FUNCTIONS, read_formula, read_hypothesis
 from specgl.variables import VARIABLES
 
 Shell = Callable[..., subprocess.CompletedProcess[str]]
@@ -83,6 +84,33 @@ def test_numerical_conventions_name_every_correction(docs: Path) -> None:
     parts = schema.get("$defs") or schema["definitions"]
     for correction in parts["Parametric"]["properties"]["correction"]["enum"]:
         assert f"| `{correction}` |" in text
+
+
+def test_language_page_shows_what_the_grammar_takes(docs: Path) -> None:
+    text = (docs / "reference" / "language.md").read_text(encoding="utf-8")
+    formulas, hypotheses = (
+        text.partition("## Formulas\n")[2].split("## Reading\n")[0].split("## Hypotheses\n")
+    )
+
+    def shown(page: str) -> list[str]:
+        cells = [row.split(" | ")[0] for row in page.splitlines() if row.startswith("| `")]
+        return [code for cell in cells for code in re.findall(r"(?<!`)(`` .+? ``|`[^`]+`)(?!`)", cell)]
+
+    formula_texts = [code.strip("`").strip() for code in shown(formulas)]
+    assert len(formula_texts) > 15
+    named = set()
+    for formula in formula_texts:
+        read = read_formula(formula if formula != "- 1" else "a - 1")
+        assert [p for p in read.problems if p.code.startswith("E")] == [], formula
+        named |= {use.name for use in read.functions}
+    assert named == FUNCTIONS
+    for hypothesis in shown(hypotheses):
+        code = (
+            hypothesis.removeprefix("`` ").removesuffix(" ``")
+            if "`` " in hypothesis
+            else hypothesis.strip("`")
+        )
+        assert read_hypothesis(code).problems == (), code
 
 
 def test_specs_in_ci_lists_the_actions_inputs(root: Path, docs: Path) -> None:

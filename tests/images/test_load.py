@@ -13,7 +13,16 @@ from hypothesis import strategies as st
 
 from specgl.engines import Threads
 from specgl.errors import ImageError
-from specgl.images import ImageRef, MaskImage, MaskThreshold, MissingVoxels, load, load_map, read_header
+from specgl.images import (
+    ImageRef,
+    MaskImage,
+    MaskThreshold,
+    MissingVoxels,
+    join_maps,
+    load,
+    load_map,
+    read_header,
+)
 
 SHAPE = (6, 7, 5)
 AFFINE = np.array([[-3.0, 0, 0, 30], [0, 3.0, 0, -40], [0, 0, 4.0, -20], [0, 0, 0, 1]])
@@ -243,3 +252,34 @@ def test_a_ready_made_map(tmp_path: Path) -> None:
     nib.save(nib.Nifti1Image(inside[1:].astype(np.uint8), AFFINE), tmp_path / "m.nii")
     with pytest.raises(ImageError, match="E318"):
         load_map(ref, mask=MaskImage(ImageRef(tmp_path / "m.nii")))
+
+
+def test_one_file_under_two_ids_is_read_once_and_pointed_out(tmp_path: Path) -> None:
+    data = RNG.normal(size=(3, *SHAPE)).astype(np.float32)
+    refs = write(tmp_path, data)
+    refs["again"] = refs["s1"]
+    loaded = load(refs, grid_of(refs), engine=Threads(2))
+    assert [f.code for f in loaded.findings] == ["W312"]
+    assert len(loaded.inputs) == 3
+    own = np.ones((4, *SHAPE), np.uint8)
+    own[1, 0], own[3, 1] = 0, 0
+    (tmp_path / "own").mkdir()
+    masks = dict(zip(refs, write(tmp_path / "own", own).values(), strict=True))
+    apart = load(refs, grid_of(refs), own_masks=masks, missing=MissingVoxels(0.5), engine=Threads(2))
+    for who, mask in zip(refs, own, strict=True):
+        there = np.isfinite(apart.data.effect.sel(observation=who).values)
+        assert np.array_equal(there, apart.space.from_volume(mask) == 1)
+
+
+def test_ready_made_maps_are_put_over_all_their_locations(tmp_path: Path) -> None:
+    maps = RNG.normal(size=(2, *SHAPE))
+    maps[0, 0], maps[1, 1] = 0, np.nan
+    loaded = [load_map(ref) for ref in write(tmp_path, maps).values()]
+    space, values = join_maps(loaded)
+    there = np.isfinite(maps) & (maps != 0)
+    assert np.array_equal(space.mask, there.any(axis=0))
+    for own, volume, mask in zip(values, maps, there, strict=True):
+        assert np.array_equal(own, space.from_volume(np.where(mask, volume, np.nan)), equal_nan=True)
+    (other,) = write(tmp_path, maps[:1, 1:]).values()
+    with pytest.raises(ImageError, match="E317"):
+        join_maps([loaded[1], load_map(other)])

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import click
 
-from specgl.cli.findings import print_findings
 from specgl.cli.help import RichCommand
 from specgl.cli.options import allow_outside_option, spec_argument, strict_option, threads_option
+from specgl.cli.printing import print_findings
 
 
 @click.command("plan", cls=RichCommand)

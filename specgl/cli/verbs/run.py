@@ -7,7 +7,6 @@ from pathlib import Path
 
 import click
 
-from specgl.cli.findings import print_findings
 from specgl.cli.help import RichCommand
 from specgl.cli.options import (
     allow_outside_option,
@@ -87,9 +86,7 @@ def execute(
         progress=not quiet,
         command=("specgl", *sys.argv[1:]),
     )
-    print_findings(bundle.findings, stream=sys.stderr)
-    for line in bundle.summary():
-        click.echo(line)
+    click.echo(bundle.summary())
 
 
 def refuse_warnings(findings: tuple[Finding, ...]) -> None:

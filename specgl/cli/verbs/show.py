@@ -27,7 +27,7 @@ def command(bundle: Path, what: str) -> None:
     held = open_bundle(bundle)
     match what:
         case "summary":
-            lines = list(held.summary())
+            lines = [held.summary()]
         case "clusters":
             lines = []
             for (contrast, inference), table in held.tables.items():

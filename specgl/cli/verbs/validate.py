@@ -7,9 +7,10 @@ from pathlib import Path
 
 import click
 
-from specgl.cli.findings import FORMATS, print_report
+from specgl.cli.findings import FORMATS
 from specgl.cli.help import RichCommand
 from specgl.cli.options import allow_outside_option, strict_option
+from specgl.cli.printing import print_findings
 from specgl.errors import Exit, Finding, exit_code
 from specgl.spec import Source, examine
 
@@ -44,7 +45,8 @@ def command(specs: tuple[Path, ...], data: bool, form: str, strict: bool, allow_
             findings.extend(check_data(examined.spec, allow_outside=allow_outside))
         else:
             findings.extend(examined.findings)
-    print_report(findings, sources, form, stream=sys.stdout)
+    texts = {source.name: source.text for source in sources}
+    print_findings(findings, stream=sys.stdout, form=form, sources=texts)
     if not findings and form == "text":
         click.echo(f"{len(specs)} spec{'s' if len(specs) > 1 else ''} checked: nothing found")
     return int(outcome(findings, strict=strict))

@@ -140,6 +140,12 @@ IMAGES: dict[str, Code] = {
         "'complete' such an image would leave no voxel for anybody. Mend it, or leave the row out.",
         Exit.DATA,
     ),
+    "E322": Code(
+        "a run without images",
+        "A spec without data.images can be validated and planned, and its design looked at; there is nothing\n"
+        'to fit. Name the images: a template such as "maps/{participant_id}_effect.nii.gz", a column of the\n'
+        "table, a BIDS query or a 4-D file.",
+    ),
     "W300": Code(
         "qform and sform disagree",
         "The header holds two matrices that put a voxel at different places. specgl, as nibabel, uses the\n"

@@ -5,59 +5,62 @@ from specgl.errors.catalogue.code import Code
 _FILE: dict[str, Code] = {
     "E000": Code(
         "the spec's file cannot be read",
-        "The file does not exist, is a folder, or may not be read by you. Check the path as it is written in the "
-        "message; paths on the command line are relative to the current folder.",
+        "The file does not exist, is a folder, or may not be read by you. Check the path as it is "
+        "written in the message; paths on the command line are relative to the current folder.",
     ),
     "E001": Code(
         "the text is no YAML, or no JSON",
-        "The file breaks off where the message points, or just before. Frequent causes: a tab in the indentation "
-        "(YAML wants spaces), a quotation mark or bracket that is not closed, and text that must be quoted because "
-        "it begins with one of { [ ` @ % & * ! | > or holds ': '. Templates such as \"{participant_id}.nii.gz\" and "
-        "hypotheses inside braces are best always quoted. JSON files know neither NaN nor Infinity.",
+        "The file breaks off where the message points, or just before. Frequent causes: a tab in the "
+        "indentation (YAML wants spaces), a quotation mark or bracket that is not closed, and text that "
+        "must be quoted because it begins with one of { [ ` @ % & * ! | > or holds ': '. Templates such "
+        'as "{participant_id}.nii.gz" and hypotheses inside braces are best always quoted. JSON files '
+        "know neither NaN nor Infinity.",
     ),
     "E002": Code(
         "a key stands twice",
-        "Each key may stand once in its mapping; of two, most tools silently keep the last. Keep one, or rename "
-        "one of them.",
+        "Each key may stand once in its mapping; of two, most tools silently keep the last. Keep one, "
+        "or rename one of them.",
     ),
     "E003": Code(
         "a construct of YAML that the language does not have",
-        "Tags (!!int, !anything), merge keys (<<), keys that are lists or mappings, and several documents in one "
-        "file are refused: they can hide what is asked, or construct things. Write the values out. Anchors and "
-        "aliases (&name, *name) are allowed.",
+        "Tags (!!int, !anything), merge keys (<<), keys that are lists or mappings, and several "
+        "documents in one file are refused: they can hide what is asked, or construct things. Write the "
+        "values out. Anchors and aliases (&name, *name) are allowed.",
     ),
     "E004": Code(
         "the file passes a bound",
-        "A spec has at most 1 MB, 50,000 values (counted after aliases are opened) and 40 levels of nesting, and no "
-        "alias that contains itself. Larger files are mistakes or attacks; what is large belongs into the table.",
+        "A spec has at most 1 MB, 50,000 values (counted after aliases are opened) and 40 levels of "
+        "nesting, and no alias that contains itself. Larger files are mistakes or attacks; what is "
+        "large belongs into the table.",
     ),
     "E005": Code(
         "a number that cannot be kept exactly",
-        "Numbers are doubles, as in JSON: whole numbers up to 2^53 and no overflow. A longer row of digits is "
-        "usually a name, and names are quoted.",
+        "Numbers are doubles, as in JSON: whole numbers up to 2^53 and no overflow. A longer row of "
+        "digits is usually a name, and names are quoted.",
     ),
     "E006": Code(
         "the file holds no spec",
-        "A spec is a mapping whose first key is usually `specgl: 1`. The file is empty, holds only comments, or "
-        "holds a list or a single value. `specgl new` writes a first spec.",
+        "A spec is a mapping whose first key is usually `specgl: 1`. The file is empty, holds only "
+        "comments, or holds a list or a single value. `specgl new` writes a first spec.",
     ),
     "E007": Code(
         "a character that has no place in a spec",
-        "The file is UTF-8 text without control characters. Save it as UTF-8 (not UTF-16, not Latin-1), and remove "
-        "what was pasted along invisibly.",
+        "The file is UTF-8 text without control characters. Save it as UTF-8 (not UTF-16, not Latin-1), "
+        "and remove what was pasted along invisibly.",
     ),
 }
 
 _SCHEMA: dict[str, Code] = {
     "E010": Code(
         "unknown key",
-        "The language does not know this key here. Unknown keys are errors because a misspelt one would silently "
-        "leave a default in force. The message proposes the closest key, or lists those that may stand here.",
+        "The language does not know this key here. Unknown keys are errors because a misspelt one would "
+        "silently leave a default in force. The message proposes the closest key, or lists those that "
+        "may stand here.",
     ),
     "E011": Code(
         "missing key",
-        "A key that has no default is not there. A spec needs `specgl` and `name`, and either `data` and `model` "
-        "(and `contrasts`, where there are images) or `maps`.",
+        "A key that has no default is not there. A spec needs `specgl` and `name`, and either `data` "
+        "and `model` (and `contrasts`, where there are images) or `maps`.",
     ),
     "E012": Code(
         "a value that is none of those allowed",
@@ -65,121 +68,126 @@ _SCHEMA: dict[str, Code] = {
     ),
     "E013": Code(
         "a name that is no BIDS label",
-        "The names of the analysis, of contrasts, maps and inferences become parts of BIDS file names and consist of "
-        "letters and digits only. The message proposes one.",
+        "The names of the analysis, of contrasts, maps and inferences become parts of BIDS file names "
+        "and consist of letters and digits only. The message proposes one.",
     ),
     "E014": Code(
         "keys that do not go together",
-        "Each form of a mapping has keys of its own: a contrast has one of `hypothesis`, `weights` and `term`; an F "
-        "test (several rows) has no `alternative`, since it has no direction; `maps` stands instead of `data`, "
-        "`variables`, `model` and `contrasts`. Keep one of the forms.",
+        "Each form of a mapping has keys of its own: a contrast has one of `hypothesis`, `weights` and "
+        "`term`; an F test (several rows) has no `alternative`, since it has no direction; `maps` "
+        "stands instead of `data`, `variables`, `model` and `contrasts`. Keep one of the forms.",
     ),
     "E015": Code(
         "in the language, but not in this release",
-        "The key or value is reserved and its meaning is settled, but this release does not do it. It is refused "
-        "rather than ignored, so that nobody takes results for what they are not. `specgl --version` tells the "
-        "release; the changelog tells when it comes.",
+        "The key or value is reserved and its meaning is settled, but this release does not do it. It "
+        "is refused rather than ignored, so that nobody takes results for what they are not. `specgl "
+        "--version` tells the release; the changelog tells when it comes.",
     ),
     "E016": Code(
         "a value of the wrong kind",
-        "Text, numbers, lists and mappings are not taken for each other: '3' in quotes is text, 3 is a number, `01` "
-        'and `.5` are text, and values of the table such as levels are always text: ["1", "2"]. Numbers are '
-        "written as in JSON: 0.5, 1e-3.",
+        "Text, numbers, lists and mappings are not taken for each other: '3' in quotes is text, 3 is a "
+        'number, `01` and `.5` are text, and values of the table such as levels are always text: ["1", '
+        '"2"]. Numbers are written as in JSON: 0.5, 1e-3.',
     ),
     "E017": Code(
         "a template that cannot be filled",
-        'A template names columns of the table in braces, as in "sub/{participant_id}_effect.nii.gz". Braces hold '
-        "a column's name and nothing else (no formats), each has its partner, and at least one is needed, or all "
-        "observations would have one image.",
+        'A template names columns of the table in braces, as in "sub/{participant_id}_effect.nii.gz". '
+        "Braces hold a column's name and nothing else (no formats), each has its partner, and at least "
+        "one is needed, or all observations would have one image.",
     ),
     "E018": Code(
         "a path that leaves the spec's folder",
-        "Files of a spec lie under its folder, so that a spec from somebody else cannot reach other files and an "
-        "analysis can be moved as a whole. Move the spec to a folder above the data, or allow absolute paths and "
-        "'..' with --allow-outside. Addresses on the network are never read.",
+        "Files of a spec lie under its folder, so that a spec from somebody else cannot reach other "
+        "files and an analysis can be moved as a whole. Move the spec to a folder above the data, or "
+        "allow absolute paths and '..' with --allow-outside. Addresses on the network are never read.",
     ),
     "E019": Code(
         "said twice",
-        "Two names differ only by case, so that their files would be one on many disks; or a value stands twice in "
-        "a list whose members must differ (levels, id columns, maps to write). Rename or remove one.",
+        "Two names differ only by case, so that their files would be one on many disks; or a value "
+        "stands twice in a list whose members must differ (levels, id columns, maps to write). Rename "
+        "or remove one.",
     ),
     "E020": Code(
         "a number out of range",
-        "The message says the bounds. An alpha lies between 0 and 1, a smoothing width and a scale are above 0, a "
-        "cluster has at least one location. To have none of it, leave the key out.",
+        "The message says the bounds. An alpha lies between 0 and 1, a smoothing width and a scale are "
+        "above 0, a cluster has at least one location. To have none of it, leave the key out.",
     ),
     "E021": Code(
         "a variable's name that is taken",
-        "`mean` and `Intercept` are words of hypotheses, and `poly bs cr center scale log exp sqrt abs I C` are "
-        "functions of formulas. A variable of that name would be read as these. Rename the table's column.",
+        "`mean` and `Intercept` are words of hypotheses, and `poly bs cr center scale log exp sqrt abs "
+        "I C` are functions of formulas. A variable of that name would be read as these. Rename the "
+        "table's column.",
     ),
     "E022": Code(
         "empty, too short or too long",
-        "A text or a list is empty where something must stand, or has another number of members than wanted. A "
-        "factor has two levels at least; `dof` of an F map is [q, nu].",
+        "A text or a list is empty where something must stand, or has another number of members than "
+        "wanted. A factor has two levels at least; `dof` of an F map is [q, nu].",
     ),
 }
 
 _FORMULA: dict[str, Code] = {
     "E100": Code(
         "the formula cannot be read",
-        "A formula is the right side of Wilkinson's notation, such as `group + age`, with + - * : / ** ( ), 0 and 1. "
-        "Something is missing or left over where the message points, such as an operator at the end or a "
-        "parenthesis without its partner.",
+        "A formula is the right side of Wilkinson's notation, such as `group + age`, with + - * : / ** "
+        "( ), 0 and 1. Something is missing or left over where the message points, such as an operator "
+        "at the end or a parenthesis without its partner.",
     ),
     "E101": Code(
         "the formula has a left side",
-        "The response is always the image, so that a formula has no '~' and nothing before it. Write the right side "
-        "alone: `group + age`.",
+        "The response is always the image, so that a formula has no '~' and nothing before it. Write "
+        "the right side alone: `group + age`.",
     ),
     "E102": Code(
         "a function that is not allowed",
-        "Formulas know poly, bs, cr, center, scale, log, exp, sqrt, abs, I and C, and nothing else is evaluated. "
-        "Compute other things beforehand and put them into a column of the table.",
+        "Formulas know poly, bs, cr, center, scale, log, exp, sqrt, abs, I and C, and nothing else is "
+        "evaluated. Compute other things beforehand and put them into a column of the table.",
     ),
     "E103": Code(
         "an operator or character that is not allowed",
-        "Formulas know + - * : / ** ( ) and nothing else. `^` is no power (write I(age**2) or poly(age, 2)), `|` no "
-        "random effect (for repeated measures there is `model.block`); a name with odd characters stands in "
-        "backticks.",
+        "Formulas know + - * : / ** ( ) and nothing else. `^` is no power (write I(age**2) or poly(age, "
+        "2)), `|` no random effect (for repeated measures there is `model.block`); a name with odd "
+        "characters stands in backticks.",
     ),
     "E104": Code(
         "the formula passes a bound",
-        "At most 2000 characters, `**` up to 3 and on a sum in parentheses only, poly up to degree 6, splines up to "
-        "20 degrees of freedom, numbers up to 1e6. Beyond that a model is a mistake, or costs minutes to expand.",
+        "At most 2000 characters, `**` up to 3 and on a sum in parentheses only, poly up to degree 6, "
+        "splines up to 20 degrees of freedom, numbers up to 1e6. Beyond that a model is a mistake, or "
+        "costs minutes to expand.",
     ),
     "E105": Code(
         "an argument that a function does not take",
-        "The function does not have this argument, or not with this value. Arguments are variables, numbers, and the "
-        "names that the message lists.",
+        "The function does not have this argument, or not with this value. Arguments are variables, "
+        "numbers, and the names that the message lists.",
     ),
 }
 
 _NAMES: dict[str, Code] = {
     "E110": Code(
         "a variable of the formula that is not declared",
-        "Every column in the formula stands in `variables` with its type, since the same numbers can be a factor or "
-        "a covariate: `age: {type: continuous}`, `group: {type: categorical}`.",
+        "Every column in the formula stands in `variables` with its type, since the same numbers can be "
+        "a factor or a covariate: `age: {type: continuous}`, `group: {type: categorical}`.",
     ),
     "E111": Code(
         "the hypothesis cannot be read",
-        "A hypothesis is a linear expression of means, slopes and regressors, such as "
-        '"group[patient] - group[control]" or "age", made of numbers, + - * /, parentheses and an optional = 0. A '
+        'A hypothesis is a linear expression of means, slopes and regressors, such as "group[patient] - '
+        'group[control]" or "age", made of numbers, + - * /, parentheses and an optional = 0. A '
         "regressor's own name stands in backticks.",
     ),
     "E112": Code(
         "the hypothesis is not linear",
-        "Quantities of the model may be added, subtracted, and multiplied or divided by numbers; not by each other.",
+        "Quantities of the model may be added, subtracted, and multiplied or divided by numbers; not by "
+        "each other.",
     ),
     "E113": Code(
         "the hypothesis holds a constant",
-        "Hypotheses are tested against 0: a bare number, or a right side other than 0, has no place in them. To "
-        "test against another value, subtract it from the data or centre the covariate there.",
+        "Hypotheses are tested against 0: a bare number, or a right side other than 0, has no place in "
+        "them. To test against another value, subtract it from the data or centre the covariate there.",
     ),
     "E114": Code(
         "a name in a hypothesis that the model does not have",
-        "A hypothesis speaks of `mean`, `Intercept` (where the formula has one), and variables of the formula. Add "
-        "the variable to the formula, mend its spelling, or quote a regressor's own name in backticks.",
+        "A hypothesis speaks of `mean`, `Intercept` (where the formula has one), and variables of the "
+        "formula. Add the variable to the formula, mend its spelling, or quote a regressor's own name "
+        "in backticks.",
     ),
     "E115": Code(
         "a level that is not declared",
@@ -187,40 +195,42 @@ _NAMES: dict[str, Code] = {
     ),
     "E116": Code(
         "a continuous variable with a level",
-        "Only categorical variables have levels. The slope of a continuous variable is its bare name; if its numbers "
-        "are codes, declare it as categorical.",
+        "Only categorical variables have levels. The slope of a continuous variable is its bare name; "
+        "if its numbers are codes, declare it as categorical.",
     ),
     "E117": Code(
         "a categorical variable without a level",
-        'A factor has no slope. Name the levels to be compared, as in "group[patient] - group[control]", or test '
-        "the whole factor with {term: group}.",
+        'A factor has no slope. Name the levels to be compared, as in "group[patient] - '
+        'group[control]", or test the whole factor with {term: group}.',
     ),
     "E118": Code(
         "a term that the formula does not have",
-        "`term` names one of the formula's terms, such as `group` or `age:sex`, and tests all its regressors at once.",
+        "`term` names one of the formula's terms, such as `group` or `age:sex`, and tests all its "
+        "regressors at once.",
     ),
     "E119": Code(
         "the block is in the formula too",
-        "`model.block` takes the means of its blocks out of the data and the model; regressors for the same blocks "
-        "would be 0 then. Leave the column out of the formula.",
+        "`model.block` takes the means of its blocks out of the data and the model; regressors for the "
+        "same blocks would be 0 then. Leave the column out of the formula.",
     ),
 }
 
 _WARNINGS: dict[str, Code] = {
     "W201": Code(
         "a declared variable that is not used",
-        "The variable stands in `variables` but not in the formula: it changes nothing. Perhaps it was forgotten in "
-        "the formula; otherwise remove it.",
+        "The variable stands in `variables` but not in the formula: it changes nothing. Perhaps it was "
+        "forgotten in the formula; otherwise remove it.",
     ),
     "W202": Code(
         "false discoveries over many contrasts, one at a time",
-        "The false discovery rate is controlled within each contrast. Over several contrasts read together it may "
-        "be larger. `across: contrasts` makes the locations of all contrasts one family.",
+        "The false discovery rate is controlled within each contrast. Over several contrasts read "
+        "together it may be larger. `across: contrasts` makes the locations of all contrasts one "
+        "family.",
     ),
     "W210": Code(
         "`**` on a variable is no power",
-        "In Wilkinson's notation `**` crosses terms, and a variable crossed with itself is itself. For a square write "
-        "I(age**2), or poly(age, 2) for both orders.",
+        "In Wilkinson's notation `**` crosses terms, and a variable crossed with itself is itself. For "
+        "a square write I(age**2), or poly(age, 2) for both orders.",
     ),
 }
 

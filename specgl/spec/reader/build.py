@@ -15,12 +15,13 @@ MAX_DEPTH = 40
 class Node:
     """A value with its place: ``items`` holds (key, node) of a mapping, (index, node) of a list."""
 
-    __slots__ = ("event", "height", "items", "key", "size")
+    __slots__ = ("event", "height", "items", "key", "keys", "size")
 
     def __init__(self, event: Event) -> None:
         self.event = event
         self.items: list[tuple[str | int, Node, tuple[int, int] | None]] = []
         self.key: Event | None = None  # of an open mapping: the key that waits for its value
+        self.keys: dict[str, int] = {}  # of a mapping: where each key began
         self.size = 1
         self.height = 1
 
@@ -136,9 +137,9 @@ class Builder:
                 )
             )
         else:
-            first = next((place for key, _, place in mapping.items if key == event.raw and place), None)
-            if first is not None:
-                line = self._line_of(first[0])
+            first = mapping.keys.setdefault(event.raw, event.start)
+            if first != event.start:
+                line = self._line_of(first)
                 self._report(
                     ReadFault(
                         "E002",

@@ -14,6 +14,7 @@ from specgl.spec.source import Lines, Place, Source, Where
 
 MAX_BYTES = 1_000_000
 
+_EMPTY = ReadFault("E006", "the file holds no spec: it is empty", 0, help="`specgl new` writes a first one")
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
 
 
@@ -62,6 +63,8 @@ def read_text(
     places: dict[Where, Place] = {}
     try:
         _check_letters(text)
+        if not text.strip():
+            raise _EMPTY
         builder = Builder(report, lambda index: lines.at(index)[0])
         if is_json:
             from specgl.spec.reader.json_events import check_syntax, json_events
@@ -73,9 +76,7 @@ def read_text(
 
             root = builder.build(yaml_events(text, report))
         if root is None:
-            raise ReadFault(
-                "E006", "the file holds no spec: it is empty", 0, help="`specgl new` writes a first one"
-            )
+            raise _EMPTY
         value, places = unfold(root)
         if not isinstance(value, dict):
             raise ReadFault("E006", "a spec is a mapping of keys to values", root.event.start, root.event.end)

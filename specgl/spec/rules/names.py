@@ -36,6 +36,9 @@ def check_names(outline: Outline) -> Iterator[Finding]:
                 "E021", what, ("variables", name), on_key=True, help="give the table's column another name"
             )
     for where, values in outline.lists:
+        texts: set[str] = set()
         for i, value in enumerate(values):
-            if value in values[:i]:
+            if isinstance(value, str) and value in texts:
                 yield Finding("E019", f"'{value}' stands twice in this list", (*where, i))
+            elif isinstance(value, str):
+                texts.add(value)

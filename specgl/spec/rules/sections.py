@@ -27,7 +27,9 @@ def check_sections(outline: Outline) -> Iterator[Finding]:
         needed = ("data", "model", "contrasts") if outline.has_images else ("data", "model")
         for key in needed:
             if key not in outline.sections:
-                yield Finding("E011", f"missing key '{key}'", help="or `maps`, for ready-made maps")
+                yield Finding(
+                    "E011", f"missing key '{key}'", (key,), on_key=True, help="or `maps`, for ready-made maps"
+                )
     yield from _many_contrasts(outline)
 
 

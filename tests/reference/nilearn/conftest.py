@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,15 +12,12 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
+from nilearn.glm.second_level import SecondLevelModel
+from scipy.sparse import csr_array
 
 from specgl.design import Block, Contrast, Design, Regressor
 from specgl.engines import Threads
 from specgl.models import contrast_maps, fit
-
-with warnings.catch_warnings():
-    # nilearn's own imports use what its dependencies have deprecated; that is not what is tested here.
-    warnings.simplefilter("ignore")
-    from nilearn.glm.second_level import SecondLevelModel
 
 SHAPE = (10, 9, 8)
 EDGE = 3.0
@@ -78,21 +74,11 @@ def write_study(folder: Path, n: int, seed: int, signal: np.ndarray | None = Non
     return Study(paths, nibabel.Nifti1Image(inside.astype(np.uint8), affine), inside, volumes[:, inside])
 
 
-def nilearn_model(study: Study, design: pd.DataFrame) -> SecondLevelModel:
-    """nilearn's second-level model, fitted."""
-    with warnings.catch_warnings():
-        # It warns of its own defaults and of deprecations; what it warns of in the data is asserted apart.
-        warnings.simplefilter("ignore")
-        model = SecondLevelModel(mask_img=study.mask)
-        return model.fit([str(path) for path in study.paths], design_matrix=design)
-
-
 def nilearn_maps(study: Study, design: pd.DataFrame, weights: Any) -> Arrays:
     """nilearn's maps of one contrast inside the brain, by its own names."""
-    model = nilearn_model(study, design)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # as above
-        images = model.compute_contrast(np.asarray(weights, dtype=float), output_type="all")
+    model = SecondLevelModel(mask_img=study.mask)
+    model.fit([str(path) for path in study.paths], design_matrix=design)
+    images = model.compute_contrast(np.asarray(weights, dtype=float), output_type="all")
     return {name: np.squeeze(image.get_fdata())[study.inside] for name, image in images.items()}
 
 
@@ -131,15 +117,42 @@ def our_maps(data: xr.Dataset, design: Design) -> xr.Dataset:
     return contrast_maps(fit(data, design, engine=Threads(1)), design)
 
 
+class Voxels:
+    """Neighbourhood of a mask's voxels by shared faces, which is all that nilearn knows."""
+
+    measure = EDGE**3
+
+    def __init__(self, inside: np.ndarray) -> None:
+        self.inside = inside
+        self.coordinates = np.argwhere(inside) * EDGE
+
+    def adjacency(self, connectivity: int, within: np.ndarray | None = None) -> csr_array:
+        assert connectivity == 6
+        here = self.inside.copy()
+        if within is not None:
+            here[self.inside] = within
+        number = np.cumsum(here).reshape(here.shape) - 1
+        rows, columns = [], []
+        for axis in range(3):
+            first, second = np.moveaxis(here, axis, 0)[:-1], np.moveaxis(here, axis, 0)[1:]
+            both = first & second
+            rows.append(np.moveaxis(number, axis, 0)[:-1][both])
+            columns.append(np.moveaxis(number, axis, 0)[1:][both])
+        one, other = np.concatenate(rows), np.concatenate(columns)
+        n = int(here.sum())
+        links = (np.concatenate([one, other]), np.concatenate([other, one]))
+        return csr_array((np.ones(2 * one.size, dtype=bool), links), shape=(n, n))
+
+
 @dataclass(frozen=True)
 class Beside:
     """What a test needs of both programs."""
 
     study: Callable[..., Study]
-    model: Callable[..., SecondLevelModel]
     theirs: Callable[..., Arrays]
     design: Callable[..., Design]
     ours: Callable[..., xr.Dataset]
+    voxels: Callable[..., Voxels]
 
 
 @pytest.fixture
@@ -149,4 +162,4 @@ def beside(tmp_path: Path) -> Beside:
     def study(n: int, seed: int, signal: np.ndarray | None = None) -> Study:
         return write_study(tmp_path, n, seed, signal)
 
-    return Beside(study, nilearn_model, nilearn_maps, make_design, our_maps)
+    return Beside(study, nilearn_maps, make_design, our_maps, Voxels)

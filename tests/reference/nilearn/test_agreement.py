@@ -6,20 +6,15 @@ Not compared: p of nilearn where it is clipped at 1e-300, z beyond 37.
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 import pytest
+from nilearn.glm import threshold_stats_img
+from nilearn.image import new_img_like
 
 from specgl.inference import Parametric, infer
-
-with warnings.catch_warnings():
-    # nilearn's own imports use what its dependencies have deprecated.
-    warnings.simplefilter("ignore")
-    from nilearn.glm import threshold_stats_img
-    from nilearn.image import new_img_like
 
 # Two orders of computation in float64 on a well-conditioned design agree far below this; the atol is for
 # values that are themselves next to 0.
@@ -57,9 +52,7 @@ CASES = {
     "covariates": Case(
         pd.DataFrame({"age": AGE, "sex": SEX, "intercept": ONE}), [1, 0, 0], (AGE - AGE.mean()) * 0.12
     ),
-    "difference of two": Case(
-        pd.DataFrame({"a": HALF, "b": 1 - HALF, "age": AGE}), [1, -1, 0], HALF * 2.6
-    ),
+    "difference of two": Case(pd.DataFrame({"a": HALF, "b": 1 - HALF, "age": AGE}), [1, -1, 0], HALF * 2.6),
 }
 
 
@@ -79,7 +72,7 @@ def test_maps_and_thresholds(name, beside):
     alpha = 0.05
     for correction, control in HEIGHT_CONTROL.items():
         asked = Parametric(correction, correction, alpha, 1, 6, "none")
-        (found,) = infer(stats.sel(contrast=["both"]), Voxels(study.inside), [asked])
+        (found,) = infer(stats.sel(contrast=["both"]), beside.voxels(study.inside), [asked])
         thresholded, _ = threshold_stats_img(
             image, mask_img=study.mask, alpha=alpha, height_control=control, two_sided=True
         )
@@ -105,7 +98,7 @@ def test_cluster_sizes(beside):
             two_sided=True,
         )
         asked = Parametric("unc", "none", 0.01, least, 6, "none")
-        (found,) = infer(stats.sel(contrast=["both"]), Voxels(study.inside), [asked])
+        (found,) = infer(stats.sel(contrast=["both"]), beside.voxels(study.inside), [asked])
         survivors = thresholded.get_fdata()[study.inside] != 0
         np.testing.assert_array_equal(found.thresholded != 0, survivors)
 
@@ -129,21 +122,3 @@ def test_blocks_are_the_subjects_dummies(beside):
     stats = beside.ours(study.data, design)
     for their_name, our_name in NAMES.items():
         np.testing.assert_allclose(stats[our_name].sel(contrast="both"), theirs[their_name], **CLOSE)
-
-
-class Voxels:
-    """Neighbourhood of a mask's voxels by shared faces, which is all that nilearn knows."""
-
-    measure = 27.0
-
-    def __init__(self, inside: np.ndarray) -> None:
-        self.voxels = np.argwhere(inside)
-        self.coordinates = self.voxels * 3.0
-
-    def adjacency(self, connectivity, within=None):
-        from scipy.sparse import csr_array
-
-        assert connectivity == 6
-        voxels = self.voxels if within is None else self.voxels[within]
-        steps = np.abs(voxels[:, None] - voxels[None])
-        return csr_array(steps.sum(axis=2) == 1)

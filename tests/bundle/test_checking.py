@@ -1,0 +1,151 @@
+"""Every difference between a bundle and its manifest is named."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+
+import pytest
+
+from specgl.bundle import open_bundle, verify, write
+from specgl.errors import CATALOGUE, Exit, VerificationError
+
+MAP = "maps/space-MNI152_contrast-mean_stat-t_statmap.nii.gz"
+
+
+@pytest.fixture
+def bundle(make_contents, tmp_path):
+    return write(tmp_path / "out", make_contents())
+
+
+def found(folder):
+    with pytest.raises(VerificationError) as error:
+        verify(folder)
+    assert error.value.exit_code is Exit.VERIFICATION
+    assert all(f.code in CATALOGUE for f in error.value.findings)
+    return [(f.code, f.file) for f in error.value.findings]
+
+
+def change_manifest(folder, change):
+    path = folder / "manifest.json"
+    held = json.loads(path.read_bytes())
+    change(held)
+    path.write_text(json.dumps(held))
+
+
+def test_all_differences_are_named_at_once(bundle):
+    (bundle / "README.md").write_text("changed")
+    (bundle / "notes.txt").write_text("mine")
+    (bundle / "model/design.json").unlink()
+    table = bundle / "model/design.tsv"
+    table.write_bytes(table.read_bytes()[::-1])
+    (bundle / "tables/link").symlink_to("/etc/hostname")
+    assert sorted(found(bundle)) == [
+        ("E505", "tables/link"),
+        ("E506", "notes.txt"),
+        ("E507", "model/design.json"),
+        ("E508", "README.md"),
+        ("E509", "model/design.tsv"),
+    ]
+
+
+def test_a_linked_folder_is_a_link(bundle, tmp_path):
+    (bundle / "logs").rename(tmp_path / "logs")
+    (bundle / "logs").symlink_to(tmp_path / "logs")
+    assert found(bundle) == [("E505", "logs"), ("E507", "logs/run.jsonl")]
+
+
+def test_a_pipe_is_not_waited_for(bundle):
+    (bundle / "README.md").unlink()
+    os.mkfifo(bundle / "README.md")
+    assert found(bundle) == [("E505", "README.md")]
+
+
+def test_other_compression_is_other_bytes_and_other_numbers_are_other_data(bundle):
+    path = bundle / MAP
+    raw = bytearray(gzip.decompress(path.read_bytes()))
+
+    def accept(held):
+        import hashlib
+
+        entry = next(f for f in held["files"] if f["path"] == MAP)
+        entry["bytes"], entry["sha256"] = path.stat().st_size, hashlib.sha256(path.read_bytes()).hexdigest()
+
+    path.write_bytes(gzip.compress(bytes(raw), 9))
+    assert {code for code, _ in found(bundle)} <= {"E508", "E509"}
+    change_manifest(bundle, accept)
+    verify(bundle)
+    raw[-9] ^= 1
+    path.write_bytes(gzip.compress(bytes(raw)))
+    change_manifest(bundle, accept)
+    assert found(bundle) == [("E510", MAP)]
+    path.write_bytes(b"no image")
+    change_manifest(bundle, accept)
+    assert found(bundle) == [("E510", MAP)]
+
+
+def test_no_bundle_and_no_manifest(tmp_path, bundle):
+    assert found(tmp_path / "nowhere")[0][0] == "E500"
+    (tmp_path / "empty").mkdir()
+    assert found(tmp_path / "empty")[0][0] == "E501"
+    (bundle / "manifest.json").rename(tmp_path / "elsewhere.json")
+    (bundle / "manifest.json").symlink_to(tmp_path / "elsewhere.json")
+    assert found(bundle)[0][0] == "E501"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "[1, 2]", "{", "[" * 100_000, '{"format": "other"}', '{"format": "specgl-bundle", "version": 1}'],
+    ids=["empty", "list", "open", "deep", "other", "bare"],
+)
+def test_a_manifest_that_cannot_be_understood(bundle, text):
+    (bundle / "manifest.json").write_text(text)
+    assert found(bundle)[0][0] == "E502"
+    with pytest.raises(VerificationError):
+        open_bundle(bundle)
+
+
+def test_a_manifest_that_is_too_large(bundle, monkeypatch):
+    from specgl.bundle import manifest
+
+    monkeypatch.setattr(manifest, "MAX_BYTES", 100)
+    assert found(bundle)[0][0] == "E502"
+
+
+def test_another_version(bundle):
+    change_manifest(bundle, lambda held: held.update(version=2))
+    assert found(bundle)[0][0] == "E503"
+
+
+@pytest.mark.parametrize(
+    "path", ["/etc/passwd", "../out/README.md", "a//b", "./README.md", "C:/x", "a\\b", ""]
+)
+def test_paths_that_may_lead_outside(bundle, path):
+    change_manifest(bundle, lambda held: held["files"][0].update(path=path))
+    assert found(bundle)[0][0] == "E504"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"sha256": "AB" * 32},
+        {"bytes": -1},
+        {"bytes": True},
+        {"role": "virus"},
+        {"path": 3},
+        {"contrast": ["x"]},
+    ],
+)
+def test_entries_of_the_wrong_form(bundle, change):
+    change_manifest(bundle, lambda held: held["files"][0].update(change))
+    assert found(bundle)[0][0] == "E502"
+
+
+def test_a_file_named_twice_and_an_image_without_its_digest(bundle):
+    change_manifest(bundle, lambda held: held["files"].append(held["files"][0]))
+    assert found(bundle)[0][0] == "E502"
+    change_manifest(bundle, lambda held: held["files"].pop())
+    verify(bundle)
+    change_manifest(bundle, lambda held: [f.pop("data_sha256", None) for f in held["files"]])
+    assert found(bundle)[0][0] == "E502"

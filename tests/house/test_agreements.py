@@ -1,0 +1,53 @@
+"""What two rooms that may not know each other must say alike."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import get_args
+
+from specgl.bundle import manifest_schema
+from specgl.cli.verbs.new import TEMPLATES
+from specgl.cli.verbs.schema import schema_text
+from specgl.images import CONNECTIVITIES
+from specgl.inference import METHODS, READY
+from specgl.kernels.multiplicity import ADJUST
+from specgl.spec import FMap, Parametric, TMap, ZMap
+from specgl.spec.output import MapName, Output
+from specgl.variables import DEFAULT_MAPS, VARIABLES
+
+
+def _words(model: type, field: str) -> set[object]:
+    return set(get_args(model.model_fields[field].annotation))  # type: ignore[attr-defined]
+
+
+def test_methods_of_the_language_are_those_of_inference() -> None:
+    assert _words(Parametric, "method") == set(METHODS)
+
+
+def test_corrections_of_the_language_are_those_of_the_kernel() -> None:
+    assert _words(Parametric, "correction") == set(ADJUST)
+
+
+def test_connectivities_of_the_language_are_those_of_space() -> None:
+    assert _words(Parametric, "connectivity") == set(CONNECTIVITIES)
+
+
+def test_statistics_of_ready_made_maps_are_those_of_inference() -> None:
+    words = {word for model in (TMap, FMap, ZMap) for word in _words(model, "statistic")}
+    assert words == set(READY)
+
+
+def test_maps_of_the_language_are_those_of_the_vocabulary() -> None:
+    assert set(get_args(MapName)) == set(VARIABLES)
+    assert Output().maps == DEFAULT_MAPS
+
+
+def test_templates_are_the_files_of_their_folder(root: Path) -> None:
+    assert {path.stem for path in (root / "specgl/cli/templates").glob("*.yaml")} == set(TEMPLATES)
+
+
+def test_published_schemas_are_what_the_command_prints(root: Path) -> None:
+    for what, name in (("spec", "specgl-1"), ("bundle", "bundle-1")):
+        assert (root / "schemas" / f"{name}.schema.json").read_text(encoding="utf-8") == schema_text(what)
+    assert json.loads(schema_text("bundle")) == manifest_schema()
