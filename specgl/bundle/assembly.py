@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from specgl import __version__
@@ -91,7 +91,7 @@ def describe_run(
         "name": held.name,
         "specgl": __version__,
         "spec_digest": None if held.spec is None else held.spec.digest,
-        "started": run.started.isoformat(),
+        "started": run.started.isoformat(timespec="seconds"),
         "seconds": round(sum(timings.values()) + seconds_writing, 6),
         "timings": {**timings, "write": round(seconds_writing, 6)},
         "peak_memory": run.peak_memory,
@@ -182,10 +182,14 @@ def _dataset_description(name: str) -> dict[str, Any]:
 
 def _log(run: Run, veil: Veil) -> str:
     """One JSON object a line: stages as they begin and end, then the findings."""
-    lines = [{"time": run.started.isoformat(), "event": "start", "command": veil.command(run.command)}]
+    lines = [{"time": _time(run.started), "event": "start", "command": veil.command(run.command)}]
     for stage in run.stages:
         ended = stage.started + timedelta(seconds=stage.seconds)
-        lines.append({"time": stage.started.isoformat(), "event": "stage start", "stage": stage.name})
-        lines.append({"time": ended.isoformat(), "event": "stage end", "stage": stage.name})
+        lines.append({"time": _time(stage.started), "event": "stage start", "stage": stage.name})
+        lines.append({"time": _time(ended), "event": "stage end", "stage": stage.name})
     findings = [{"event": "finding", "severity": f.severity, **finding_record(f, veil)} for f in run.findings]
     return "".join(json_line(line) for line in [*lines, *findings])
+
+
+def _time(moment: datetime) -> str:
+    return moment.isoformat(timespec="milliseconds")

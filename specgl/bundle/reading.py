@@ -37,7 +37,7 @@ class Bundle:
     """
 
     path: Path
-    manifest: Mapping[str, Any]
+    manifest: dict[str, Any]
 
     @property
     def name(self) -> str:
@@ -177,7 +177,7 @@ def open_bundle(path: str | Path) -> Bundle:
         `Bundle.verify`.
     """
     folder = Path(path)
-    return Bundle(folder, MappingProxyType(manifests.read(folder)))
+    return Bundle(folder, manifests.read(folder))
 
 
 def _flat(peak: Mapping[str, float] | None) -> dict[str, float | None]:

@@ -26,7 +26,7 @@ def describe_results(results: Sequence[Mapping[str, Any]]) -> Iterator[str]:
         if row["n_clusters"]:
             words += f" in {row['n_clusters']:,} cluster{'' if row['n_clusters'] == 1 else 's'}"
         if row["min_p"] is not None:
-            words += f"; smallest corrected p {row['min_p']:.3g}"
+            words += f"; smallest p {row['min_p']:.3g}"
         if (peak := row["peak"]) is not None:
             place = ", ".join(f"{peak[axis]:g}" for axis in "xyz")
             words += f"; peak {row['statistic']} = {peak['statistic']:.3f} at ({place}) mm"

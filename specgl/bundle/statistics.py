@@ -35,8 +35,8 @@ class Statistic:
     dof1: float | None
     dof: float | None
     dof_min: float | None
-    n: float | None
-    n_min: float | None
+    n: int | None
+    n_min: int | None
 
     @property
     def dof_in_header(self) -> float:
@@ -59,8 +59,8 @@ def statistics_of(stats: xr.Dataset) -> dict[str, Statistic]:
             dof1=_range(of_contrast, "dof1")[0] if kind == "F" else None,
             dof=dof,
             dof_min=dof_min,
-            n=n,
-            n_min=n_min,
+            n=None if n is None else int(n),
+            n_min=None if n_min is None else int(n_min),
         )
     return told
 

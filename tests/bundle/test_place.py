@@ -310,18 +310,18 @@ KILLED = """
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="processes are killed by their own forks")
 @pytest.mark.parametrize("way", ["exchange", "aside"])
 def test_killed_at_any_instant(make_contents, tmp_path, way):
-    """Die before each fifth step on the disk: the old bundle or the new stands, and the next run tidies."""
+    """Die before each eighth step on the disk: the old bundle or the new stands, and the next run tidies."""
     import pickle
 
     small = [make_contents(seed, maps=("stat",), inferred=()) for seed in (0, 1)]
     (tmp_path / "contents.pickle").write_bytes(pickle.dumps(small))
     done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", textwrap.dedent(KILLED), str(tmp_path), way, "5"],
+        [sys.executable, "-W", "ignore", "-c", textwrap.dedent(KILLED), str(tmp_path), way, "8"],
         capture_output=True,
         text=True,
         timeout=120,
     )
     assert done.returncode == 0, done.stderr
     steps, news = map(int, done.stdout.split())
-    assert steps > 20, done.stdout
+    assert steps > 40, done.stdout
     assert news > 0  # some died after the new bundle stood

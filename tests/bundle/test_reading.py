@@ -91,6 +91,4 @@ def test_a_handle_cannot_be_changed(make_contents, tmp_path):
     with pytest.raises(AttributeError):
         bundle.path = tmp_path
     with pytest.raises(TypeError):
-        bundle.manifest["status"] = "failed"
-    with pytest.raises(TypeError):
         bundle.tables["a", "b"] = None

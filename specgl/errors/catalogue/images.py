@@ -142,9 +142,9 @@ IMAGES: dict[str, Code] = {
     ),
     "E322": Code(
         "a run without images",
-        "A spec without data.images can be validated and planned, and its design looked at; there is nothing\n"
-        'to fit. Name the images: a template such as "maps/{participant_id}_effect.nii.gz", a column of the\n'
-        "table, a BIDS query or a 4-D file.",
+        "A spec without data.images can be validated and planned, and its design looked at, but there is\n"
+        'nothing to fit. Name the images: a template such as "maps/{participant_id}_effect.nii.gz", a\n'
+        "column of the table, a BIDS query or a 4-D file.",
     ),
     "W300": Code(
         "qform and sform disagree",

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from specgl.errors import Finding
 from specgl.grammar import Atom, AtomKind, Problem, did_you_mean, read_formula, read_hypothesis
 from specgl.spec.outline import Outline, Written
 
 FORMULA = ("model", "formula")
+MOST_OPTIONS = 500
 
 
 def check_formula(outline: Outline) -> Iterator[Finding]:
@@ -34,7 +35,7 @@ def check_formula(outline: Outline) -> Iterator[Finding]:
                 f"`{use.name}` is not declared in `variables`",
                 FORMULA,
                 (use.start, use.end),
-                help=did_you_mean(use.name, known)
+                help=_proposal(use.name, known)
                 or f"declare it: `{use.name}: {{type: continuous}}` or `{{type: categorical}}`",
             )
     if not outline.formula_is_sound:
@@ -72,8 +73,13 @@ def check_terms(outline: Outline) -> Iterator[Finding]:
                     f"`{use.name}` is in no term of the formula",
                     written.where,
                     (use.start, use.end),
-                    help=did_you_mean(use.name, outline.formula_names),
+                    help=_proposal(use.name, outline.formula_names),
                 )
+
+
+def _proposal(word: str, options: Collection[str]) -> str | None:
+    """The closest of some options; none of very many, among which a search is slow and says little."""
+    return did_you_mean(word, options) if len(options) <= MOST_OPTIONS else None
 
 
 def _problem(problem: Problem, where: tuple[str | int, ...]) -> Finding:
@@ -134,7 +140,7 @@ def _cell(atom: Atom, name: str, level: str, written: Written, outline: Outline)
             f"'{level}' is not a declared level of `{name}`",
             written.where,
             place,
-            help=did_you_mean(level, declared.levels) or f"levels: {', '.join(declared.levels)}",
+            help=_proposal(level, declared.levels) or f"levels: {', '.join(declared.levels)}",
         )
 
 
@@ -146,7 +152,7 @@ def _unknown(name: str, span: tuple[int, int], written: Written, outline: Outlin
     message = f"`{name}` is not in the formula"
     if not declared:
         message = f"`{name}` is neither declared nor in the formula"
-    advice = did_you_mean(name, outline.formula_names)
+    advice = _proposal(name, outline.formula_names)
     return Finding("E114", message, written.where, span, help=advice)
 
 
