@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +14,7 @@ from specgl.bundle.manifest import FileEntry, Status
 from specgl.bundle.tree import sha256_of, walk
 from specgl.errors import Finding, ImageError, VerificationError
 from specgl.images import file_data_digest
+from specgl.spec import digest
 
 
 def verify(path: Path) -> None:
@@ -54,6 +56,8 @@ def _differences(folder: Path, held: dict[str, Any]) -> Iterator[Finding]:
             yield Finding("E506", f"'{name}' is not in the manifest", file=name)
     for name in sorted(named.keys() - there.keys()):
         yield Finding("E507", f"'{name}' is missing", file=name)
+    if names.RESOLVED in named and names.RESOLVED in there:
+        yield from _of_spec(held, there[names.RESOLVED])
 
 
 def _of_file(entry: FileEntry, path: Path) -> Iterator[Finding]:
@@ -75,6 +79,20 @@ def _of_file(entry: FileEntry, path: Path) -> Iterator[Finding]:
             yield from _of_data(entry, path)
     except OSError as error:
         yield Finding("E509", f"'{entry.path}' cannot be read: {error.strerror or error}", file=entry.path)
+
+
+def _of_spec(held: dict[str, Any], resolved: Path) -> Iterator[Finding]:
+    """The identity of the analysis must follow from the resolved spec."""
+    try:
+        found = digest(json.loads(resolved.read_bytes()))
+    except (OSError, ValueError, AttributeError, TypeError):
+        found = "not to be had"
+    if found != held["spec_digest"]:
+        yield Finding(
+            "E512",
+            f"the digest of the resolved spec is {found} instead of {held['spec_digest']}",
+            file=names.RESOLVED,
+        )
 
 
 def _of_data(entry: FileEntry, path: Path) -> Iterator[Finding]:

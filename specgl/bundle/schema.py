@@ -18,61 +18,68 @@ def manifest_schema() -> dict[str, Any]:
     """JSON Schema (draft 7) of `manifest.json`; the folder `schemas` holds the same."""
     return {
         "$schema": "http://json-schema.org/draft-07/schema#",
-        "$id": "https://specgl.org/schemas/bundle-1.schema.json",
+        "$id": "urn:specgl:bundle-1",
         "title": "Manifest of a specgl results bundle",
-        **_record(
-            {
-                "format": {"const": FORMAT},
-                "version": {"const": VERSION},
-                "status": {"enum": [status.value for status in Status]},
-                "name": {"type": "string", "description": "Name of the analysis."},
-                "specgl": {"type": "string", "description": "Version that wrote the bundle."},
-                "spec_digest": {
-                    "description": "SHA-256 of the resolved spec: the analysis' identity.",
-                    "oneOf": [_DIGEST, {"type": "null"}],
-                },
-                "started": {"type": "string", "format": "date-time"},
-                "seconds": {"type": "number", "minimum": 0},
-                "timings": {
-                    "description": "Seconds by stage.",
-                    "type": "object",
-                    "additionalProperties": {"type": "number", "minimum": 0},
-                },
-                "peak_memory": {
-                    "description": "Largest resident size in bytes.",
-                    "type": ["integer", "null"],
-                },
-                "threads": {"type": "integer", "minimum": 1},
-                "command": {"type": "array", "items": _TEXT},
-                "files": {
-                    "description": "Every file but the manifest itself.",
-                    "type": "array",
-                    "items": _file(),
-                },
-                "results": {
-                    "description": "One row for each contrast and inference.",
-                    "type": "array",
-                    "items": _result(),
-                },
-                "warnings": {"type": "array", "items": _finding("^W[0-9]{3}$")},
-                "errors": {"type": "array", "items": _finding("^E[0-9]{3}$")},
-            },
-            optional={
-                "stage": {"type": "string", "description": "Stage in which the run stopped."},
-                "message": {"type": "string", "description": "Why it stopped."},
-                "space": _space(),
-                "observations": {"type": ["integer", "null"], "minimum": 1},
-                "contrasts": {"type": "array", "items": _contrast()},
-                "counts": {
-                    "description": "Numbers of locations by kind.",
-                    "type": "object",
-                    "additionalProperties": _COUNT,
-                },
-            },
-        ),
+        **_record(_always(), optional=_at_times()),
         "if": {"properties": {"status": {"const": Status.COMPLETE.value}}},
         "then": {"required": ["space", "observations", "contrasts", "counts"]},
         "else": {"required": ["stage", "message"]},
+    }
+
+
+def _always() -> dict[str, Any]:
+    """What every manifest says."""
+    return {
+        "format": {"const": FORMAT},
+        "version": {"const": VERSION},
+        "status": {"enum": [status.value for status in Status]},
+        "name": {"type": "string", "description": "Name of the analysis."},
+        "specgl": {"type": "string", "description": "Version that wrote the bundle."},
+        "spec_digest": {
+            "description": "SHA-256 of the resolved spec: the analysis' identity.",
+            "oneOf": [_DIGEST, {"type": "null"}],
+        },
+        "started": {"type": "string", "format": "date-time"},
+        "seconds": {"type": "number", "minimum": 0},
+        "timings": {
+            "description": "Seconds by stage.",
+            "type": "object",
+            "additionalProperties": {"type": "number", "minimum": 0},
+        },
+        "peak_memory": {
+            "description": "Largest resident size in bytes.",
+            "type": ["integer", "null"],
+        },
+        "threads": {"type": "integer", "minimum": 1},
+        "command": {"type": "array", "items": _TEXT},
+        "files": {
+            "description": "Every file but the manifest itself.",
+            "type": "array",
+            "items": _file(),
+        },
+        "results": {
+            "description": "One row for each contrast and inference.",
+            "type": "array",
+            "items": _result(),
+        },
+        "warnings": {"type": "array", "items": _finding("^W[0-9]{3}$")},
+        "errors": {"type": "array", "items": _finding("^E[0-9]{3}$")},
+    }
+
+
+def _at_times() -> dict[str, Any]:
+    """What the manifest of a complete bundle says, and what that of a failed run says instead."""
+    return {
+        "stage": {"type": "string", "description": "Stage in which the run stopped."},
+        "message": {"type": "string", "description": "Why it stopped."},
+        "space": _space(),
+        "observations": {"type": ["integer", "null"], "minimum": 1},
+        "contrasts": {"type": "array", "items": _contrast()},
+        "counts": {
+            "description": "Numbers of locations by kind.",
+            "type": "object",
+            "additionalProperties": _COUNT,
+        },
     }
 
 

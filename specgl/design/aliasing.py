@@ -233,5 +233,5 @@ def _lost(vector: Array, model: Model, block: Block) -> str:
 
 def _said(vector: Array, model: Model) -> str:
     at = np.flatnonzero(vector)
-    names = [regressor.name for regressor in model.regressors]
+    names = [plain_name(regressor.name) for regressor in model.regressors]
     return model.regressors[at[0]].term if len(at) == 1 else say_sum(vector, names)

@@ -125,11 +125,14 @@ class Materializer(PandasMaterializer):
 
     @override
     def get_model_matrix(self, spec: Any, drop_rows: set[int] | None = None, **spec_overrides: Any) -> Any:
-        """Matrix of a parsed formula; a text is refused."""
+        """Matrix of a parsed formula; a text is refused, and so is a function that has no value."""
         # A text would be parsed by formulaic's own parser, and that alone can run code.
         if not isinstance(spec, SimpleFormula | ModelSpec):
             raise TypeError("a parsed formula or a model spec is needed, never a text")
-        return super().get_model_matrix(spec, drop_rows, **spec_overrides)
+        matrix = super().get_model_matrix(spec, drop_rows, **spec_overrides)
+        if self.refused:
+            raise FormulaRefused(*self.refused)
+        return matrix
 
     @override
     def _lookup(self, name: str) -> tuple[Any, set[Any]]:
@@ -304,8 +307,6 @@ def _materialise(
         frame = materializer.get_model_matrix(spec, na_action="raise", output="pandas")
     except (FormulaicError, ValueError, ArithmeticError) as error:
         raise FormulaRefused(*materializer.refused, Refusal(plain(error))) from error
-    if materializer.refused:
-        raise FormulaRefused(*materializer.refused)
     matrix = np.ascontiguousarray(frame.to_numpy(dtype=np.float64))
     if not np.isfinite(matrix).all():
         raise FormulaRefused(Refusal("the formula gives values that are not finite"))

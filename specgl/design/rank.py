@@ -136,8 +136,8 @@ def say_combination(vector: Array, names: Sequence[str]) -> str:
     last = int(np.flatnonzero(vector)[-1])
     vector = vector / vector[last]
     order = [last, *(i for i in np.flatnonzero(vector).tolist() if i != last)]
-    left = [(float(vector[i]), names[i]) for i in order if vector[i] > 0]
-    right = [(-float(vector[i]), names[i]) for i in order if vector[i] < 0]
+    left = [(float(vector[i]), plain_name(names[i])) for i in order if vector[i] > 0]
+    right = [(-float(vector[i]), plain_name(names[i])) for i in order if vector[i] < 0]
     return f"{_sum(left)} = {_sum(right) if right else '0'}"
 
 
@@ -152,7 +152,7 @@ def _sum(terms: Sequence[tuple[float, str]]) -> str:
     words = "" if terms else "0"
     for i, (weight, name) in enumerate(terms[:_MOST_WORDS]):
         sign = ("-" if weight < 0 else "") if i == 0 else (" - " if weight < 0 else " + ")
-        words += f"{sign}{_factor(abs(weight))}{plain_name(name)}"
+        words += f"{sign}{_factor(abs(weight))}{name}"
     more = len(terms) - _MOST_WORDS
     return f"{words} + ... ({more} more)" if more > 0 else words
 
@@ -161,4 +161,5 @@ def _factor(weight: float) -> str:
     if weight == 1.0:
         return ""
     near = Fraction(weight).limit_denominator(_DENOMINATOR)
-    return f"{near}*" if float(near) == weight else f"{weight:.6g}*"
+    short = f"{weight:.6g}"
+    return f"{near}*" if float(near) == weight != float(short) else f"{short}*"

@@ -69,6 +69,15 @@ class Finding:
         """``error`` or ``warning``."""
         return "error" if self.is_error else "warning"
 
+    @property
+    def in_words(self) -> str:
+        """Place, code, message, notes and help as an exception tells them; without the line at fault."""
+        place = ":".join(str(part) for part in (self.file, self.line, self.column) if part is not None)
+        lines = [f"{place}: {self.code}: {self.message}" if place else f"{self.code}: {self.message}"]
+        lines += [f"    note: {note}" for note in self.notes]
+        lines += [f"    help: {self.help}"] if self.help else []
+        return "\n".join(lines)
+
 
 class SpecglError(Exception):
     """Root of all errors that specgl raises on purpose.
@@ -83,8 +92,7 @@ class SpecglError(Exception):
 
     def __init__(self, *findings: Finding | str) -> None:
         self.findings: tuple[Finding, ...] = tuple(f for f in findings if isinstance(f, Finding))
-        lines = [f if isinstance(f, str) else f"{f.code}: {f.message}" for f in findings]
-        super().__init__("\n".join(lines))
+        super().__init__("\n".join(f if isinstance(f, str) else f.in_words for f in findings))
 
 
 class SpecError(SpecglError):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from specgl import images
 from specgl.design import Design, Rows, build, drop_rows, lint, read_table, select_rows
-from specgl.errors import DesignError, Finding
+from specgl.errors import DesignError, Finding, TableError
 from specgl.images import Located, Roots
 from specgl.planning import translate
 from specgl.planning.files import Files, read_files
@@ -105,7 +105,7 @@ def build_design(spec: AnalysisSpec, model: Model, rows: Rows) -> tuple[Design |
             block=model.block,
             contrasts=translate.contrast_requests(spec),
         )
-    except DesignError as error:
+    except (DesignError, TableError) as error:
         return None, error.findings
     return design, (*design.findings, *lint(design))
 

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 
 from specgl.bundle import Run, Stage
 from specgl.errors import Finding
+from specgl.images import InputFile
 from specgl.running.progress import Report
 
 Step = Callable[[int, int], None]
@@ -36,6 +37,7 @@ class Journey:
         self._command = command
         self._stages: list[Stage] = []
         self._findings: list[Finding] = []
+        self.inputs: tuple[InputFile, ...] = ()
 
     @contextmanager
     def enter(self, stage: str) -> Iterator[Step | None]:
@@ -48,6 +50,10 @@ class Journey:
     def add(self, findings: Iterable[Finding]) -> None:
         """Keep what was found, for the bundle."""
         self._findings.extend(findings)
+
+    def note_inputs(self, inputs: Iterable[InputFile]) -> None:
+        """Keep which files were read, so that a record of a failure can tell."""
+        self.inputs = (*self.inputs, *inputs)
 
     def as_run(self) -> Run:
         """The journey so far."""

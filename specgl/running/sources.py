@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from specgl import images, models
 from specgl.design import Design, Rows
 from specgl.engines import Threads
-from specgl.errors import Finding, SpecError
+from specgl.errors import Finding
 from specgl.images import InputFile, Space
 from specgl.inference import stats_from_map
 from specgl.planning import GroupSource, MapSource, Plan
@@ -70,8 +70,6 @@ def statistics_of(source: object, plan: Plan, engine: Threads, journey: Journey)
 
     Raises
     ------
-    SpecError
-        The spec names no images.
     DataError
         An image cannot be read, or nothing is left to analyse.
     ComputationError
@@ -82,8 +80,7 @@ def statistics_of(source: object, plan: Plan, engine: Threads, journey: Journey)
 
 @statistics_of.register
 def _(source: GroupSource, plan: Plan, engine: Threads, journey: Journey) -> Statistics:
-    if plan.grid is None:
-        raise SpecError(no_images())
+    assert plan.grid is not None, "a plan without images is not run"
     with journey.enter("load") as step:
         loaded = images.load(
             source.images,
@@ -96,17 +93,18 @@ def _(source: GroupSource, plan: Plan, engine: Threads, journey: Journey) -> Sta
             engine=engine,
             progress=step,
         )
+    table = source.rows.table
     journey.add(loaded.findings)
+    journey.note_inputs((table_file(table.path, table.name), *loaded.inputs))
     with journey.enter("fit") as step:
         fit = models.fit(loaded.data, source.design, engine=engine, progress=step)
         stats = models.contrast_maps(fit, source.design)
         extra = models.extra_maps(plan.maps, fit, loaded.data, source.design, engine=engine)
     journey.add(fit.findings)
-    table = source.rows.table
     return Statistics(
         stats=stats,
         space=loaded.space,
-        inputs=(table_file(table.path, table.name), *loaded.inputs),
+        inputs=journey.inputs,
         counts=loaded.counts,
         extra=extra,
         design=source.design,
@@ -125,6 +123,7 @@ def _(source: MapSource, plan: Plan, engine: Threads, journey: Journey) -> Stati
         space, values = images.join_maps(list(loaded.values()))
     for one in loaded.values():
         journey.add(one.findings)
+    journey.note_inputs(dict.fromkeys(file for one in loaded.values() for file in one.inputs))
     with journey.enter("fit"):
         stats = xr.concat(
             [
@@ -133,8 +132,8 @@ def _(source: MapSource, plan: Plan, engine: Threads, journey: Journey) -> Stati
             ],
             dim="contrast",
         )
-    files = dict.fromkeys(file for one in loaded.values() for file in one.inputs)
-    return Statistics(stats=stats, space=space, inputs=tuple(files), counts={"analysed": space.n_locations})
+    counts = {"analysed": space.n_locations}
+    return Statistics(stats=stats, space=space, inputs=journey.inputs, counts=counts)
 
 
 def no_images() -> Finding:

@@ -19,12 +19,12 @@ from specgl.bundle import (
 )
 from specgl.bundle import write as write_bundle
 from specgl.engines import Threads, default_threads
-from specgl.errors import SpecglError, WriteError
+from specgl.errors import SpecError, SpecglError, UsageError, WriteError
 from specgl.inference import infer
-from specgl.planning import GroupSource, Plan, errors_located, make_plan
+from specgl.planning import GroupSource, Plan, errors_located, located, make_plan
 from specgl.running.journey import Journey
 from specgl.running.progress import progress_bar
-from specgl.running.sources import statistics_of
+from specgl.running.sources import no_images, statistics_of
 from specgl.spec import AnalysisSpec
 
 
@@ -83,6 +83,8 @@ def run(
                 if isinstance(spec, Plan)
                 else make_plan(spec, allow_outside=allow_outside, threads=engine.n)
             )
+        if plan.grid is None:
+            raise SpecError(*located((no_images(),), plan.spec))
         journey.add(plan.findings)
         target = Path(directory) if directory is not None else plan.directory
         with (
@@ -143,12 +145,14 @@ def _record(place: Place, plan: Plan, journey: Journey, status: Status, message:
         message=message,
         run=journey.as_run(),
         spec=_spec_text(plan),
+        inputs=journey.inputs,
         roots=_roots(plan),
     )
     try:
         write_failure(place, failure)
-    except WriteError:
-        # The disk that refused the results refuses the record too; what stopped the run is told all the same.
+    except (WriteError, UsageError):
+        # The disk that refused the results refuses the record too, or something of the user's stands where
+        # the record would go; what stopped the run is told all the same.
         return
 
 
@@ -158,7 +162,7 @@ def _spec_text(plan: Plan) -> SpecText:
         resolved=plan.resolved,
         digest=plan.digest,
         folder=plan.spec.folder,
-        original=None if source is None else source.text.encode(),
+        original=None if source is None else source.given.encode(),
         suffix=".yaml" if source is None or source.path is None else source.path.suffix,
     )
 

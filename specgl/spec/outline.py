@@ -28,7 +28,7 @@ class Written:
     text: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Outline:
     """The parts of a spec that rules compare with each other.
 

@@ -60,6 +60,8 @@ class Source:
         How messages name it.
     text
         The text, its line ends as ``\n``.
+    given
+        The text as it was given, with its byte-order mark and its own line ends.
     places
         Place of every value, by the keys that lead to it.
     """
@@ -68,6 +70,7 @@ class Source:
     name: str
     text: str
     places: Mapping[Where, Place] = field(default_factory=dict, repr=False)
+    given: str = field(default="", repr=False)
 
     @cached_property
     def lines(self) -> Lines:

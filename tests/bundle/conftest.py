@@ -19,6 +19,7 @@ from specgl.design import Contrast, Design, Dropped, Regressor, Rows, Table
 from specgl.errors import Finding
 from specgl.images import Grid, InputFile, Space
 from specgl.inference import Parametric, infer
+from specgl.spec import digest
 
 SHAPE = (6, 7, 5)
 AFFINE = np.array([[-3.0, 0, 0, 9], [0, 3, 0, -12], [0, 0, 4, -8], [0, 0, 0, 1]])
@@ -135,7 +136,7 @@ def make_contents(study, space):
         contents = Contents(
             name="facesHouses",
             spec=SpecText(
-                resolved=RESOLVED, digest="ab" * 32, folder=study, original=ORIGINAL, suffix=".yaml"
+                resolved=RESOLVED, digest=digest(RESOLVED), folder=study, original=ORIGINAL, suffix=".yaml"
             ),
             run=Run(
                 started=started,

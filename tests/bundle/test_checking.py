@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import json
 import os
 
@@ -149,3 +150,18 @@ def test_a_file_named_twice_and_an_image_without_its_digest(bundle):
     verify(bundle)
     change_manifest(bundle, lambda held: [f.pop("data_sha256", None) for f in held["files"]])
     assert found(bundle)[0][0] == "E502"
+
+
+def test_a_resolved_spec_that_was_changed_with_its_entry_is_found(bundle):
+    """Who edits the spec and mends its entry in the manifest still has to answer for the identity."""
+    resolved = bundle / "spec/resolved.json"
+    text = resolved.read_text().replace("bonferroni", "holm")
+    assert text != resolved.read_text()
+    resolved.write_text(text)
+
+    def mend(held):
+        entry = next(e for e in held["files"] if e["path"] == "spec/resolved.json")
+        entry.update(bytes=len(text.encode()), sha256=hashlib.sha256(text.encode()).hexdigest())
+
+    change_manifest(bundle, mend)
+    assert found(bundle) == [("E512", "spec/resolved.json")]

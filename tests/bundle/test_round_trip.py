@@ -232,7 +232,7 @@ def test_sidecars_stand_beside_every_image_and_table(make_contents, tmp_path):
     assert words["Inference"]["correction"] == "none"
     assert words["DegreesOfFreedomNumerator"] == 2
     assert words["OutsideMask"] == 0
-    assert words["SpecDigest"] == "ab" * 32
+    assert words["SpecDigest"] == make_contents().spec.digest
     (source,) = words["Sources"]
     assert (where / source.removeprefix("bids::")).is_file()
     for table in (where / "tables").glob("*.tsv"):

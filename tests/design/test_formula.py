@@ -114,8 +114,9 @@ def test_every_function_without_a_value_is_told(columns: dict[str, TypedColumn])
         materialise("log(age) + sqrt(age) + bs(age, df=2)", columns, N)
     assert {reason.factor for reason in caught.value.reasons} == {"log(age)", "sqrt(age)", "bs(age, df=2)"}
     bad = next(reason for reason in caught.value.reasons if reason.factor == "log(age)")
-    values = columns["age"].values  # type: ignore[union-attr]
-    assert bad.rows == tuple(np.flatnonzero(values <= 0))
+    age = columns["age"]
+    assert isinstance(age, ContinuousColumn)
+    assert bad.rows == tuple(np.flatnonzero(age.values <= 0))
 
 
 def test_a_polynomial_past_the_data_is_refused_and_drops_no_row() -> None:

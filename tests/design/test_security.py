@@ -6,7 +6,7 @@ evaluate Python with builtins, whatever the context.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +17,7 @@ from formulaic.errors import FormulaicError
 from formulaic.parser import DefaultFormulaParser
 from formulaic.parser.types import Factor, Term
 
-from specgl.design import Categorical, Continuous, ContrastRequest, build
+from specgl.design import Categorical, Continuous, ContrastRequest, Rows, build
 from specgl.design.evaluate import Evaluator, Refused
 from specgl.design.formula import FormulaRefused, GuardedParser, Materializer, materialise, parse
 from specgl.design.records import ContinuousColumn, TypedColumn, Variable
@@ -76,7 +76,7 @@ def test_the_grammar_refuses(text: str) -> None:
 
 @pytest.mark.usefixtures("nothing_happens")
 @pytest.mark.parametrize("text", EXPLOITS)
-def test_build_refuses(text: str, make_rows) -> None:  # type: ignore[no-untyped-def]
+def test_build_refuses(text: str, make_rows: Callable[..., Rows]) -> None:
     rows = make_rows({"x": range(8)})
     with pytest.raises(DesignError):
         build(rows, variables={"x": Continuous()}, formula=text, block=None, contrasts=())
@@ -93,9 +93,13 @@ def test_the_parser_and_materialiser_refuse_without_the_guard(text: str) -> None
 @pytest.mark.parametrize("text", EXPLOITS)
 def test_formulaics_own_door_with_our_parser_refuses(text: str) -> None:
     parser = GuardedParser(feature_flags=DefaultFormulaParser.FeatureFlags.NONE)
-    with pytest.raises((FormulaicError, FormulaRefused, NameError)):
+
+    def go() -> None:
         formula = Formula(text, _parser=parser, _context={})
         Materializer(pd.DataFrame(index=range(8)), X).get_model_matrix(formula, na_action="raise")
+
+    with pytest.raises((FormulaicError, FormulaRefused)):
+        go()
 
 
 @pytest.mark.usefixtures("nothing_happens")
@@ -142,7 +146,7 @@ def test_functions_and_columns_of_one_name_are_not_confused() -> None:
     np.testing.assert_allclose(model.matrix, np.column_stack([values, np.log(values), values**2]))
 
 
-def test_a_column_that_the_spec_did_not_declare_cannot_be_reached(make_rows) -> None:  # type: ignore[no-untyped-def]
+def test_a_column_that_the_spec_did_not_declare_cannot_be_reached(make_rows: Callable[..., Rows]) -> None:
     rows = make_rows({"x": range(8), "secret": range(8)})
     with pytest.raises(DesignError) as caught:
         build(rows, variables={"x": Continuous()}, formula="x + secret", block=None, contrasts=())
@@ -165,7 +169,7 @@ def test_names_that_formulaic_keeps_for_itself_are_only_names(name: str) -> None
         "`x`.tofile('HIT')",
     ],
 )
-def test_hypotheses_run_nothing(text: str, make_rows) -> None:  # type: ignore[no-untyped-def]
+def test_hypotheses_run_nothing(text: str, make_rows: Callable[..., Rows]) -> None:
     rows = make_rows({"x": [1, 2, 4, 8, 3, 9, 5, 7], "g": list("aabbaabb")})
     variables: dict[str, Variable] = {"x": Continuous(), "g": Categorical()}
     request = ContrastRequest("c", ("contrasts", "c"), hypotheses=(text,))

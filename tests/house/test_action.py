@@ -20,7 +20,7 @@ data: {table: t.tsv, images: "{participant_id}.nii.gz"}
 model: {formula: "1"}
 contrasts: {groupMean: mean}
 """
-BAD = GOOD.replace("formula", "fromula")
+BAD = GOOD.replace('formula: "1"', 'formula: "1", blok: run')
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +69,7 @@ def test_action_annotates_bad_specs_by_pattern(action: dict[str, Any], shell: Sh
     (line,) = [line for line in done.stdout.splitlines() if line.startswith("::error ")]
     assert "file=specs/deep/bad.specgl.yaml" in line
     assert "line=4" in line
-    assert "fromula" in line
+    assert "blok" in line
 
 
 def test_action_without_specs_says_so(action: dict[str, Any], shell: Shell, tmp_path: Path) -> None:
@@ -105,4 +105,4 @@ def test_hook_runs_on_several_files(root: Path, shell: Shell, specs: Path) -> No
     assert shell(f"{hook['entry']} {good}", specs).returncode == 0
     done = shell(f"{hook['entry']} {good} {bad}", specs)
     assert done.returncode == 1
-    assert f"{bad}:4:9: error[E010]" in done.stdout
+    assert f"{bad}:4:23: error[E010]" in done.stdout

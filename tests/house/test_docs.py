@@ -157,5 +157,8 @@ def test_tutorial_runs(
                 printed += done.stdout
         elif block.language == "text":
             assert block.text.strip() in printed
+    (listing,) = [b.text for b in blocks(docs / "reference" / "bundle.md") if b.language == "text"]
+    listed = set(re.findall(r"^  (\.?\w[\w.-]*)", listing, flags=re.MULTILINE))
+    assert listed == {path.name for path in (tmp_path / "specgl-demo" / "again").iterdir()}
     peak = names["clusters"].iloc[0]
     assert sum((peak[axis] - c) ** 2 for axis, c in zip("xyz", (-36, -21, 12), strict=True)) <= 9**2

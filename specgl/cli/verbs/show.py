@@ -45,5 +45,5 @@ def _table(table: object) -> str:
     import pandas as pd
 
     if not isinstance(table, pd.DataFrame) or table.empty:
-        return "(nothing survives)"
-    return table.to_string(index=False, na_rep="", float_format=lambda value: f"{value:.4g}")
+        return "(none)"
+    return table.to_string(index=table.index.name is not None, na_rep="", float_format=lambda v: f"{v:.4g}")

@@ -114,6 +114,13 @@ WRITING: dict[str, Code] = {
         "is replaced without --overwrite.",
         Exit.VERIFICATION,
     ),
+    "E512": Code(
+        "the resolved spec is not the one whose results these are",
+        "The identity of an analysis is the SHA-256 of its resolved spec without name, description,\n"
+        "metadata and output. What spec/resolved.json gives is not what the manifest says, so one of the\n"
+        "two was changed after the run. Run the spec again, or get the bundle again from its source.",
+        Exit.VERIFICATION,
+    ),
 }
 
 RESULTS: dict[str, Code] = {**COMPUTING, **WRITING}

@@ -41,6 +41,7 @@ def read_text(
     text: str, *, name: str = "<text>", path: Path | None = None, is_json: bool = False
 ) -> Document:
     """Read a spec's text; faults become findings."""
+    given = text
     text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
     lines = Lines(text)
     findings: list[Finding] = []
@@ -83,7 +84,7 @@ def read_text(
     except ReadFault as fault:
         report(fault)
         value = None
-    return Document(Source(path, name, text, places), value, tuple(findings))
+    return Document(Source(path, name, text, places, given), value, tuple(findings))
 
 
 def _check_letters(text: str) -> None:
