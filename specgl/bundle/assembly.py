@@ -26,6 +26,9 @@ from specgl.errors import Finding
 
 BIDS_VERSION = "1.11.1"
 
+_DIGITS = 7
+"""Digits of numbers in cluster tables: as many as the maps hold in float32."""
+
 _IGNORED = ("maps/", "tables/", "model/", "spec/", "logs/", names.MANIFEST, names.CRATE)
 
 
@@ -165,7 +168,7 @@ def _cluster_tables(contents: Contents) -> Iterator[TextFile]:
         path = names.cluster_table(inferred.contrast, inferred.inference)
         label = Label(contrast=inferred.contrast, inference=inferred.inference)
         words = cluster_sidecar(inferred, contents, statistics[inferred.contrast])
-        yield TextFile(path, Role.TABLE, tsv_bytes(inferred.clusters), label)
+        yield TextFile(path, Role.TABLE, tsv_bytes(inferred.clusters, digits=_DIGITS), label)
         yield TextFile(names.sidecar(path), Role.SIDECAR, json_bytes(words), label)
 
 

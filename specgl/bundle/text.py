@@ -55,9 +55,10 @@ def plain(held: object) -> Any:
     raise TypeError(f"{type(held).__name__} has no form in JSON")
 
 
-def tsv_bytes(frame: pd.DataFrame) -> bytes:
-    """A table as TSV, UTF-8: a header, `n/a` for what is missing, and numbers with all their digits."""
-    text = frame.to_csv(sep="\t", index=False, na_rep=MISSING, lineterminator="\n")
+def tsv_bytes(frame: pd.DataFrame, *, digits: int | None = None) -> bytes:
+    """A table as TSV, UTF-8: a header, `n/a` for what is missing, numbers with all digits or so many."""
+    form = None if digits is None else f"%.{digits}g"
+    text = frame.to_csv(sep="\t", index=False, na_rep=MISSING, lineterminator="\n", float_format=form)
     return str(text).encode()
 
 

@@ -70,7 +70,7 @@ def _snippet(finding: Finding, lines: Sequence[str]) -> list[str]:
     if shown and finding.column is not None:
         before = _spaced(line[: finding.column - 1])
         width = len(_spaced(line[finding.column - 1 : (finding.end_column or finding.column + 1) - 1]))
-        shown.append(" " * 9 + " " * len(before) + "^" * max(width, 1))
+        shown.append(" " * 7 + "| " + " " * len(before) + "^" * max(width, 1))
     return shown
 
 

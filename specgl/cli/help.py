@@ -11,6 +11,17 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 
+EXIT_CODES = {
+    0: "fine (warnings allowed; --strict makes them 1)",
+    1: "findings in the spec",
+    2: "usage",
+    3: "data missing or inconsistent",
+    4: "computation failed",
+    5: "verification failed",
+    130: "interrupted",
+}
+
+
 class RichCommand(click.Command):
     """A command whose help is a table of its options."""
 
@@ -53,18 +64,19 @@ def _draw(console: Console, command: click.Command, ctx: click.Context) -> None:
         console.print()
     if isinstance(command, RichGroup):
         _table(console, "Verbs", [(name, command.line_of(name)) for name in command.list_commands(ctx)])
-    rows = [record for p in command.get_params(ctx) if (record := p.get_help_record(ctx)) is not None]
+    options = [p for p in command.get_params(ctx) if isinstance(p, click.Option)]
+    rows = [record for p in options if (record := p.get_help_record(ctx)) is not None]
     _table(console, "Options", rows)
     if isinstance(command, RichGroup):
-        console.print("Exit codes: 0 fine, 1 findings in the spec, 2 usage, 3 data missing or inconsistent,")
-        console.print("4 computation failed, 5 verification failed, 130 interrupted.")
+        _table(console, "Exit codes", [(str(code), text) for code, text in EXIT_CODES.items()])
 
 
 def _table(console: Console, title: str, rows: list[tuple[str, str]]) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(title=title, title_justify="left", title_style="bold", box=None, padding=(0, 2, 0, 2))
+    console.print(Text(title, style="bold"))
+    table = Table(box=None, padding=(0, 2, 0, 2))
     table.add_column(style="cyan", no_wrap=True)
     table.add_column()
     table.show_header = False

@@ -58,7 +58,8 @@ def test_inferences_and_tables_are_read_back_equal(make_contents, tmp_path):
         assert not survivors[~space.mask].any()
         np.testing.assert_array_equal(space.from_volume(logp), one.logp.astype(np.float32))
         table = bundle.tables[one.contrast, one.inference]
-        pd.testing.assert_frame_equal(table, one.clusters, check_exact=True)
+        # Tables carry seven digits.
+        pd.testing.assert_frame_equal(table, one.clusters, rtol=5e-7, atol=0)
     assert any(table.empty for table in bundle.tables.values())
     assert any(len(table) > 0 for table in bundle.tables.values())
 

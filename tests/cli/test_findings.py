@@ -32,7 +32,7 @@ def test_text_is_that_of_the_language_page():
     assert render([FOUND], {"spec.yaml": TEXT}) == (
         "spec.yaml:4:27: error[E010]: unknown key 'centre'\n"
         "     4 |   age: {type: continuous, centre: mean}\n"
-        "                                   ^^^^^^\n"
+        "       |                           ^^^^^^\n"
         "       = help: did you mean 'center'?\n"
     )
 

@@ -75,14 +75,14 @@ def execute(
     from specgl.spec import read
 
     asked = read(path, allow_outside=allow_outside)
-    plan = make_plan(asked, allow_outside=allow_outside, threads=threads)
     if strict:
-        refuse_warnings(plan.findings)
+        refuse_warnings(make_plan(asked, allow_outside=allow_outside, threads=threads).findings)
     bundle = run(
-        plan,
+        asked,
         output,
         overwrite=overwrite,
         threads=threads,
+        allow_outside=allow_outside,
         progress=not quiet,
         command=("specgl", *sys.argv[1:]),
     )

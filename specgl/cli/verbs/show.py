@@ -46,4 +46,5 @@ def _table(table: object) -> str:
 
     if not isinstance(table, pd.DataFrame) or table.empty:
         return "(none)"
-    return table.to_string(index=table.index.name is not None, na_rep="", float_format=lambda v: f"{v:.4g}")
+    shown = table.astype(object).where(table.notna(), "")
+    return shown.to_string(index=table.index.name is not None, float_format=lambda value: f"{value:.4g}")
