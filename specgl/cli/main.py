@@ -12,6 +12,10 @@ import click
 from specgl.cli.help import RichGroup
 from specgl.errors import Exit, SpecglError, UsageError
 
+# A plugin of pydantic would look into every stranger's spec, and the search for one takes a tenth of the time
+# of a whole `specgl validate`.
+os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
+
 VERBS: dict[str, str] = {
     "demo": "Make a small group study, analyse it, and show where the results are.",
     "new": "Start a spec from a template.",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy import special
 
 from specgl.design.records import CategoricalColumn, ContinuousColumn, Design
 from specgl.design.table import listed
@@ -354,12 +354,12 @@ def _two_values(design: Design) -> Iterator[Finding]:
 def _few_dof(design: Design) -> Iterator[Finding]:
     if not 0 < design.dof < MIN_DOF:
         return
-    needed = float(stats.t.isf(0.0005, design.dof))
+    needed = float(-special.stdtrit(design.dof, 0.0005))
     yield Finding(
         "W237",
         f"{design.dof} residual degrees of freedom ({len(design.observations)} observations, rank "
         f"{design.rank}): p = 0.001 (two-sided) takes |t| = {needed:.1f}, against "
-        f"{stats.norm.isf(0.0005):.1f} with many",
+        f"{-special.ndtri(0.0005):.1f} with many",
         where=_FORMULA,
         help="use fewer regressors, or more observations; the variance is poorly estimated at every location",
     )

@@ -84,3 +84,10 @@ def test_every_public_name_can_be_had() -> None:
     assert [name for name in specgl.__all__ if not hasattr(specgl, name)] == []
     assert callable(specgl.plan)
     assert callable(specgl.run)
+
+
+def test_planning_does_not_wait_for_what_it_does_not_use() -> None:
+    """scipy.stats takes half a second to import; special functions are all that is wanted of it."""
+    assert (
+        _imported("import specgl.running") & {"scipy.stats", "matplotlib", "numba", "jinja2", "rich"} == set()
+    )
