@@ -91,7 +91,8 @@ def _combination(matrix: Array, norms: Array, independent: list[int], j: int, *,
 
 def _simple(value: float) -> float:
     near = Fraction(value).limit_denominator(_DENOMINATOR)
-    return float(near) if near and abs(float(near) - value) <= _NEAR * abs(value) else value
+    # Near in itself too: among large numbers some fraction is always near in proportion.
+    return float(near) if near and abs(float(near) - value) <= _NEAR * min(1.0, abs(value)) else value
 
 
 def within_blocks(matrix: Array, codes: NDArray[np.int64]) -> Array:
