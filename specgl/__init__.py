@@ -13,6 +13,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from specgl.version import __version__
+
 if TYPE_CHECKING:
     from specgl.bundle import Bundle
     from specgl.bundle import open_bundle as open  # `specgl.open(DIR)` is the contract
@@ -29,8 +31,6 @@ if TYPE_CHECKING:
     from specgl.planning import make_plan as plan
     from specgl.running import run
     from specgl.spec import AnalysisSpec, read
-
-__version__ = "0.1.0"
 
 _HOMES = {
     "AnalysisSpec": "specgl.spec:AnalysisSpec",

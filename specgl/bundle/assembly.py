@@ -8,7 +8,6 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from specgl import __version__
 from specgl.bundle import names
 from specgl.bundle.contents import Contents, Failure, Run, SpecText
 from specgl.bundle.environment import describe_environment
@@ -23,6 +22,7 @@ from specgl.bundle.tables import design_rows, observations_table
 from specgl.bundle.text import json_bytes, json_line, tsv_bytes
 from specgl.design import describe_design
 from specgl.errors import Finding
+from specgl.version import __version__
 
 BIDS_VERSION = "1.11.1"
 

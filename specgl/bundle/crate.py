@@ -14,10 +14,10 @@ from typing import Any
 from urllib.parse import quote
 from uuid import uuid4
 
-from specgl import __version__
 from specgl.bundle import names
 from specgl.bundle.manifest import FileEntry, Status
 from specgl.bundle.names import Role
+from specgl.version import __version__
 
 _CRATE = "https://w3id.org/ro/crate/1.3"
 _PROFILE = "https://w3id.org/ro/wfrun/process/0.6"

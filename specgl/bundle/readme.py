@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from specgl import __version__
 from specgl.bundle import names
 from specgl.bundle.contents import Contents, Failure
 from specgl.bundle.results import describe_results, result_rows
 from specgl.bundle.statistics import Statistic, statistics_of
+from specgl.version import __version__
 
 
 def readme(contents: Contents) -> str:
