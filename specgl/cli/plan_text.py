@@ -72,7 +72,10 @@ def _design_lines(design: Design) -> Iterator[str]:
     width = max(map(len, names), default=0)
     for index, name in enumerate(names):
         values = design.matrix[:, index]
-        yield f"  {name:<{width}}  from {values.min():.4g} to {values.max():.4g}, mean {values.mean():.4g}"
+        low, high, mean = values.min(), values.max(), values.mean()
+        # What rounding leaves of a centred column is not worth a digit.
+        mean = 0.0 if abs(mean) < 1e-12 * (high - low) else mean
+        yield f"  {name:<{width}}  from {low:.4g} to {high:.4g}, mean {mean:.4g}"
     yield ""
     yield "Contrasts:"
     for contrast in design.contrasts:
