@@ -25,6 +25,7 @@ Array = NDArray[np.float64]
 _BETWEEN = np.array([0.0, 0.0831, 0.2113, 0.3779, 0.5237, 0.6931, 0.8642, 1.0])
 _STRAIGHT = 1e-8  # share of a column's change that rounding may bend it by
 _SNAP = 1e-12  # weights this near a whole number are that number, up to rounding
+_CANCELLED = 1e-12  # share of its parts that may be left of a mean that is 0
 
 
 @dataclass(frozen=True)
@@ -131,7 +132,7 @@ class ReferenceGrid:
         start = 0
         for (i, factors), size in zip(parts, sizes, strict=True):
             columns = shares[factors]
-            result[i, columns] = matrix[start : start + size, columns].mean(axis=0)
+            result[i, columns] = _mean(matrix[start : start + size, columns])
             start += size
         return result
 
@@ -167,6 +168,15 @@ class ReferenceGrid:
                 asked = np.array([at.get(name, mean) for at in values], dtype=np.float64)
                 columns[name] = replace(column, values=asked)
         return columns
+
+
+def _mean(rows: Array) -> Array:
+    """Mean over rows; 0 where they cancel, as codes that sum to 0 do up to rounding.
+
+    What rounding leaves would else pass for a weight, and its noise along a covariate for a bend.
+    """
+    mean: Array = rows.mean(axis=0)
+    return np.where(np.abs(mean) <= _CANCELLED * np.abs(rows).mean(axis=0), 0.0, mean)
 
 
 def _snap(row: Array) -> Array:

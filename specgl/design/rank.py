@@ -9,12 +9,10 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
+from specgl.kernels.rank import RANK_TOLERANCE
+
 Array = NDArray[np.float64]
 
-# A column counts as a combination of others when, all brought to length 1, less than this is left of it.
-# Rounding leaves about 1e-15 times the spread of a column's values against their size; columns that differ
-# in the tenth digit only are one column for any purpose.
-RANK_TOLERANCE = 1e-10
 # Weights of a combination are rounded to a simple fraction that is this near.
 _NEAR = 1e-7
 _DENOMINATOR = 60

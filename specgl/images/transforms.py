@@ -30,6 +30,10 @@ TRUNCATE = 4.0
 MIN_WEIGHT = 0.5
 """A resampled voxel has a value where at least this share of its interpolation weight falls on values."""
 
+_HAIR = 1e-4
+"""Weight that rounding in an affine may take: on grids half a voxel apart the outermost layer has exactly
+`MIN_WEIGHT`, and headers that hold their affine in float32 miss it by about 1e-5."""
+
 
 @dataclass(frozen=True)
 class MissingVoxels:
@@ -137,7 +141,7 @@ def resample(volume: Real, source: Grid, target: Grid, interpolation: Interpolat
     order = _ORDER[interpolation]
     weight = _pull(support.astype(volume.dtype), source, target, order)
     total = _pull(np.where(support, volume, volume.dtype.type(0)), source, target, order)
-    enough = weight >= MIN_WEIGHT
+    enough = weight >= MIN_WEIGHT - _HAIR
     total[~enough] = np.nan
     np.divide(total, weight, out=total, where=enough)
     return total

@@ -13,11 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from specgl.kernels.rank import RANK_TOLERANCE, column_ranks
 
-RANK_TOLERANCE = 1e-10
-"""A direction counts as empty when its singular value is below this share of the largest, after every column
-has been scaled to length 1; and a column when what the blocks' means leave of it is below this share."""
+Floats = NDArray[np.float64]
 
 ESTIMABLE_TOLERANCE = 1e-6
 """Share of a contrast's weights (for columns of length 1) that may lie outside the design's row space:
@@ -226,7 +224,7 @@ def factorise_patterns(
     lengths = np.where(alive, after, np.where(before > 0, before, 1.0))
     columns = np.where(alive[:, None, :], columns / lengths[:, None, :], 0.0)
     left, values, right = np.linalg.svd(columns, full_matrices=False)
-    keep = values > RANK_TOLERANCE * np.max(values, axis=1, keepdims=True, initial=0.0)
+    keep = np.arange(values.shape[1]) < column_ranks(columns)[:, None]
     inverse = np.where(keep, 1 / np.where(keep, values, 1.0), 0.0)
     basis = left * keep[:, None, :]
     row_space = right * keep[:, :, None]

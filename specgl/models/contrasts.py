@@ -12,7 +12,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from specgl.engines import Threads
-from specgl.kernels.ols import RANK_TOLERANCE
+from specgl.kernels.rank import RANK_TOLERANCE
 from specgl.kernels.tails import f_tails, t_tails
 from specgl.models.fit import GroupFit
 from specgl.variables import VARIABLES

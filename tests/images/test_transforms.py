@@ -150,3 +150,18 @@ def test_images_are_resampled_and_smoothed_by_load(tmp_path: Path) -> None:
     assert one.counts["analysed"] > 0.8 * 16 * 15 * 12
     assert one.data.effect.dtype == np.float32
     assert float(one.data.effect.mean()) == pytest.approx(3, abs=0.2)
+
+
+@pytest.mark.parametrize("origin", [-90.3, -77.1, 12.6])
+@pytest.mark.parametrize("side", [1, -1])
+@pytest.mark.parametrize("zoom", [1.1, 2.3, 3.3])
+def test_half_a_voxel_apart_keeps_the_outermost_layer(zoom: float, side: int, origin: float) -> None:
+    """Headers round such affines, and the weight of that layer is a half up to rounding."""
+    affine = np.diag([zoom, zoom, zoom, 1.0])
+    affine[:3, 3] = origin
+    apart = affine.copy()
+    apart[0, 3] += side * zoom / 2
+    target, source = (Grid((6, 6, 6), a.astype(np.float32).astype(np.float64)) for a in (affine, apart))
+    for dtype in (np.float32, np.float64):
+        volume = RNG.normal(size=(6, 6, 6)).astype(dtype)
+        assert np.isfinite(resample(volume, source, target, "linear")).all()
