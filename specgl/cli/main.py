@@ -5,7 +5,9 @@ from __future__ import annotations
 import importlib
 import os
 import sys
-from typing import NoReturn
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, NoReturn
 
 import click
 
@@ -30,6 +32,22 @@ VERBS: dict[str, str] = {
 """Every verb with its line of help; each lives in the module of its name, imported when it is called."""
 
 
+_TRACEBACK = "SPECGL_TRACEBACK"
+
+
+class _ClosedPipe(Exception):
+    """Nobody reads what is printed any more."""
+
+
+@contextmanager
+def _closed_pipes_named() -> Iterator[None]:
+    """Take closed pipes past click, which would leave with 1, the code of a faulty spec."""
+    try:
+        yield
+    except BrokenPipeError as error:
+        raise _ClosedPipe from error
+
+
 class VerbGroup(RichGroup):
     """A group whose verbs are imported only when they are called, so that `validate` starts quickly."""
 
@@ -47,6 +65,16 @@ class VerbGroup(RichGroup):
             return None
         command: click.Command = importlib.import_module(f"specgl.cli.verbs.{cmd_name}").command
         return command
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Read the words before the verb, some of which print and leave."""
+        with _closed_pipes_named():
+            return super().parse_args(ctx, args)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Call a verb."""
+        with _closed_pipes_named():
+            return super().invoke(ctx)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -92,11 +120,18 @@ def _run(args: list[str] | None) -> int:
         return int(Exit.USAGE)
     except SpecglError as error:
         return _say(error)
-    except BrokenPipeError:
+    except _ClosedPipe:
         # Whoever read our output has seen enough (`specgl show DIR | head`): no error, and no traceback
         # when the interpreter flushes the closed pipe.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return int(Exit.FINE)
+    except MemoryError:
+        click.echo(
+            "specgl: error: the memory does not suffice; `specgl plan` tells what a run takes", err=True
+        )
+        return int(Exit.COMPUTATION)
+    except Exception as error:
+        return _unforeseen(error)
     return int(outcome) if isinstance(outcome, int) else int(Exit.FINE)
 
 
@@ -105,14 +140,27 @@ def _interrupted() -> int:
     return int(Exit.INTERRUPTED)
 
 
+def _unforeseen(error: Exception) -> int:
+    """Tell of an error that nobody has foreseen; what Python says of it is for those who ask."""
+    from specgl.cli.findings import printable
+
+    if os.environ.get(_TRACEBACK):
+        raise error
+    told = printable(f"{type(error).__name__}: {error}")
+    click.echo(f"specgl: error: this should not have happened: {told}", err=True)
+    click.echo(f"specgl: please report it, with what Python says when {_TRACEBACK}=1 is set", err=True)
+    return int(Exit.COMPUTATION)
+
+
 def _say(error: SpecglError) -> int:
+    from specgl.cli.findings import printable_lines
     from specgl.cli.printing import print_findings
 
     if error.findings:
         print_findings(error.findings, stream=sys.stderr)
         plain = ""
     else:
-        plain = str(error)
+        plain = printable_lines(str(error))
     if plain:
         prefix = "specgl" if isinstance(error, UsageError) else "specgl: error"
         click.echo(f"{prefix}: {plain}", err=True)

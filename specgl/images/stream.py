@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from specgl.errors import Finding, ImageError
-from specgl.images.headers import Header
+from specgl.images.headers import MAX_BEYOND, Header
 
 _CHUNK = 1 << 18
 """Bytes taken from disk at a time: memory beside the volume itself stays under a few MB."""
@@ -101,8 +101,12 @@ class _Inflated:
             done += len(out)
 
     def finish(self) -> None:
-        # One byte more than was declared: at the true end this makes zlib compare its checksum.
-        self._inflate(1)
+        # To the true end, where zlib compares its checksum: damage may have made the data longer.
+        beyond = 0
+        while out := self._inflate(_CHUNK):
+            beyond += len(out)
+            if beyond > MAX_BEYOND:
+                raise Damaged("the data go on far beyond the voxels that the header declares")
         while self._more():
             self._pending = b""
 

@@ -8,7 +8,7 @@ import re
 import pytest
 
 from specgl.cli.explain import explanation
-from specgl.cli.findings import FORMATS, printable, render
+from specgl.cli.findings import FORMATS, printable, printable_lines, render
 from specgl.errors import CATALOGUE, Finding, UsageError
 from specgl.spec import examine_text
 
@@ -118,3 +118,17 @@ def test_explanations():
     assert explanation(code.lower()).startswith(f"{code}: {CATALOGUE[code].title}\n\n")
     with pytest.raises(UsageError, match="did you mean"):
         explanation("E01O")
+
+
+def test_an_endless_line_is_shown_around_its_fault():
+    line = "a" * 5000 + "FAULT" + "b" * 5000
+    finding = Finding("E010", "x" * 10_000, file="f", line=1, column=5001, end_column=5006)
+    out = render([finding], {"f": line})
+    assert len(out) < 3000
+    _, shown, carets = out.rstrip("\n").split("\n")
+    assert shown[carets.index("^") :].startswith("FAULT")
+    assert carets.count("^") == 5
+
+
+def test_results_keep_their_lines_and_lose_their_codes():
+    assert printable_lines("a\tb\n\x1b[2Jc") == "a\tb\n\\u001b[2Jc"
