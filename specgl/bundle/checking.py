@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import stat
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from specgl.bundle import manifest as manifests
-from specgl.bundle import names
+from specgl.bundle import names, received
 from specgl.bundle.manifest import FileEntry, Status
 from specgl.bundle.tree import sha256_of, walk
 from specgl.errors import Finding, ImageError, VerificationError
@@ -35,7 +34,7 @@ def verify(path: Path) -> None:
         With every difference (E504 to E511); or E500 to E503 when there is no manifest to compare with.
     """
     folder = Path(path)
-    held = manifests.read(folder)
+    held = received.read(folder)
     found = [*_differences(folder, held)]
     if found:
         raise VerificationError(*found)
@@ -48,7 +47,7 @@ def _differences(folder: Path, held: dict[str, Any]) -> Iterator[Finding]:
     named = {entry.path: entry for entry in manifests.read_entries(held)}
     there = dict(walk(folder))
     for name in sorted(there):
-        if not stat.S_ISREG(there[name].lstat().st_mode):
+        if not _is_plain(there[name]):
             yield Finding("E505", f"'{name}' is a link or no plain file", file=name)
         elif name in named:
             yield from _of_file(named[name], there[name])
@@ -56,8 +55,8 @@ def _differences(folder: Path, held: dict[str, Any]) -> Iterator[Finding]:
             yield Finding("E506", f"'{name}' is not in the manifest", file=name)
     for name in sorted(named.keys() - there.keys()):
         yield Finding("E507", f"'{name}' is missing", file=name)
-    if names.RESOLVED in named and names.RESOLVED in there:
-        yield from _of_spec(held, there[names.RESOLVED])
+    if names.RESOLVED in named and there.get(names.RESOLVED) and _is_plain(there[names.RESOLVED]):
+        yield from _of_spec(held, folder)
 
 
 def _of_file(entry: FileEntry, path: Path) -> Iterator[Finding]:
@@ -81,11 +80,15 @@ def _of_file(entry: FileEntry, path: Path) -> Iterator[Finding]:
         yield Finding("E509", f"'{entry.path}' cannot be read: {error.strerror or error}", file=entry.path)
 
 
-def _of_spec(held: dict[str, Any], resolved: Path) -> Iterator[Finding]:
+def _is_plain(path: Path) -> bool:
+    return stat.S_ISREG(path.lstat().st_mode)
+
+
+def _of_spec(held: dict[str, Any], folder: Path) -> Iterator[Finding]:
     """The identity of the analysis must follow from the resolved spec."""
     try:
-        found = digest(json.loads(resolved.read_bytes()))
-    except (OSError, ValueError, AttributeError, TypeError):
+        found = digest(received.read_json(folder, names.RESOLVED))
+    except (VerificationError, ValueError, AttributeError, TypeError, RecursionError):
         found = "not to be had"
     if found != held["spec_digest"]:
         yield Finding(

@@ -14,8 +14,7 @@ from specgl.bundle import names
 from specgl.bundle.lazy import MapFile, MapStack, lazy_variable
 from specgl.bundle.manifest import FileEntry
 from specgl.bundle.names import Role
-from specgl.bundle.tables import ID
-from specgl.bundle.text import read_tsv
+from specgl.bundle.tables import ID, read_table
 from specgl.variables import VARIABLES
 
 _VOXEL = ("i", "j", "k")
@@ -59,7 +58,7 @@ def maps_dataset(folder: Path, manifest: Mapping[str, Any], files: Sequence[File
         if str(name).endswith(_MM):
             data = data.set_xindex(str(name))  # so that places can be chosen by mm
     if _OBSERVATION_DIM in data.dims:
-        table = read_tsv(folder / names.DESIGN_TABLE, as_text=(ID,))
+        table = read_table(folder, names.DESIGN_TABLE, as_text=(ID,))
         data = data.assign_coords({_OBSERVATION_DIM: table[ID].to_numpy(dtype=object)})
     return data.assign_attrs(
         name=manifest["name"],

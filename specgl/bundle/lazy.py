@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from xarray import Variable
 from xarray.backends import BackendArray
 from xarray.core import indexing
 
+from specgl.errors import Finding, VerificationError
 from specgl.images import open_map
 
 
@@ -52,8 +54,7 @@ class MapStack(BackendArray):
     def _one(self, path: Path | None, within: tuple[int | slice, ...]) -> NDArray[Any]:
         if path is None:
             return np.full(self.shape[1:], np.nan, self.dtype)[within]
-        volume = _read(path)
-        return np.asarray(volume[within], dtype=self.dtype)
+        return np.asarray(_read(path, self.shape[1:])[within], dtype=self.dtype)
 
     def _none(self, key: tuple[int | slice, ...]) -> NDArray[Any]:
         return np.empty((0, *self.shape[1:]), self.dtype)[key]
@@ -83,7 +84,7 @@ class MapFile(BackendArray):
 
     def _read(self, key: tuple[int | slice, ...]) -> NDArray[Any]:
         # A file of one volume reads as `(i, j, k)`, even where it stands for one observation.
-        return np.asarray(_read(self.path).reshape(self.shape)[key], dtype=self.dtype)
+        return np.asarray(_read(self.path, self.shape)[key], dtype=self.dtype)
 
 
 def lazy_variable(dims: Sequence[str], array: MapStack | MapFile, attributes: dict[str, Any]) -> Variable:
@@ -91,6 +92,14 @@ def lazy_variable(dims: Sequence[str], array: MapStack | MapFile, attributes: di
     return Variable(dims, indexing.LazilyIndexedArray(array), attributes)
 
 
-def _read(path: Path) -> NDArray[Any]:
+def _read(path: Path, shape: tuple[int, ...]) -> NDArray[Any]:
+    """Values of a map in the shape that the manifest gives it."""
+    if path.is_symlink() or path.parent.is_symlink() or (path.exists() and not path.is_file()):
+        # A pipe would be waited for without end, and a link may lead anywhere.
+        raise VerificationError(Finding("E505", f"'{path}' is a link or no plain file"))
     _, read = open_map(path)
-    return read()
+    values = read()
+    if values.size != math.prod(shape):
+        said, found = (" x ".join(map(str, lengths)) for lengths in (shape, values.shape))
+        raise VerificationError(Finding("E510", f"'{path}' has {found} voxels, the manifest says {said}"))
+    return values.reshape(shape)

@@ -21,7 +21,8 @@ from pathlib import Path
 
 from specgl.bundle import names
 from specgl.bundle.lock import HeldError, alive, hold
-from specgl.bundle.manifest import Status, standing
+from specgl.bundle.manifest import Status
+from specgl.bundle.received import standing
 from specgl.bundle.tree import remove, sync_folder, sync_folders
 from specgl.errors import Finding, UsageError, WriteError
 

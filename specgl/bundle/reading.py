@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,14 +13,13 @@ import pandas as pd
 import xarray as xr
 
 from specgl.bundle import manifest as manifests
-from specgl.bundle import names
+from specgl.bundle import names, received
 from specgl.bundle.checking import verify
 from specgl.bundle.datasets import maps_dataset, mask_array
 from specgl.bundle.manifest import FileEntry, Status
 from specgl.bundle.names import Role
 from specgl.bundle.results import describe_results
-from specgl.bundle.tables import ID, read_clusters
-from specgl.bundle.text import read_tsv
+from specgl.bundle.tables import ID, read_clusters, read_table
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -89,7 +87,7 @@ class Bundle:
         """Tables of clusters and peaks by (contrast, inference)."""
         return MappingProxyType(
             {
-                (str(file.label.contrast), str(file.label.inference)): read_clusters(self.path / file.path)
+                (str(file.label.contrast), str(file.label.inference)): read_clusters(self.path, file.path)
                 for file in self.files
                 if file.role is Role.TABLE
             }
@@ -153,12 +151,17 @@ class Bundle:
             return None
         # Ids and reasons may look like numbers, and are not.
         text = (ID, "status", "reason", "image")
-        return read_tsv(self.path / name, as_text=text).set_index(ID)
+        table = read_table(self.path, name, as_text=text)
+        if ID not in table.columns:
+            raise received.unreadable(name, f"it has no column '{ID}'")
+        return table.set_index(ID)
 
     def _json(self, name: str) -> dict[str, Any] | None:
         if all(file.path != name for file in self.files):
             return None
-        held: dict[str, Any] = json.loads((self.path / name).read_bytes())
+        held = received.read_json(self.path, name)
+        if not isinstance(held, dict):
+            raise received.unreadable(name, "it is not a JSON object")
         return held
 
 
@@ -177,7 +180,7 @@ def open_bundle(path: str | Path) -> Bundle:
         `Bundle.verify`.
     """
     folder = Path(path)
-    return Bundle(folder, manifests.read(folder))
+    return Bundle(folder, received.read(folder))
 
 
 def _flat(peak: Mapping[str, float] | None) -> dict[str, float | None]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Mapping
 from pathlib import Path
 
 import pandas as pd
 
 from specgl.bundle.privacy import relative_to_root
+from specgl.bundle.received import plain_file, unreadable
 from specgl.bundle.text import read_tsv
 from specgl.design import Design, Rows, design_table, observation_table
 from specgl.inference import CLUSTER_COLUMNS
@@ -28,8 +30,32 @@ def observations_table(rows: Rows, images: Mapping[str, Path], roots: Mapping[st
     return observation_table(rows, shown)
 
 
-def read_clusters(path: Path) -> pd.DataFrame:
-    """Read a table of clusters back, with the types that inference gave its columns."""
-    table = read_tsv(path, as_text=("sign", "region"))
+def read_table(folder: Path, name: str, *, as_text: tuple[str, ...] = ()) -> pd.DataFrame:
+    """Read a table of a bundle, which may have been changed since it was written.
+
+    Raises
+    ------
+    VerificationError
+        E505, E507 or E509 where it is no plain file, missing, or no table.
+    """
+    path = plain_file(folder, name)
+    try:
+        return read_tsv(path, as_text=as_text)
+    except (OSError, ValueError, csv.Error) as error:
+        raise unreadable(name, str(error)) from error
+
+
+def read_clusters(folder: Path, name: str) -> pd.DataFrame:
+    """Read a table of clusters back, with the types that inference gave its columns.
+
+    Raises
+    ------
+    VerificationError
+        As `read_table`.
+    """
+    table = read_table(folder, name, as_text=("sign", "region"))
     types = {column: kind for column, kind in CLUSTER_COLUMNS.items() if column in table.columns}
-    return table.astype(types)
+    try:
+        return table.astype(types)
+    except (ValueError, TypeError) as error:
+        raise unreadable(name, str(error)) from error

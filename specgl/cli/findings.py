@@ -13,6 +13,9 @@ _CONTROL = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u20
 _COLOURS = {"error": "\x1b[1;31m", "warning": "\x1b[1;33m"}
 _HELP_COLOUR = "\x1b[36m"
 _PLAIN = "\x1b[0m"
+_LONGEST_MESSAGE = 2000
+_WIDEST = 200  # characters of a line at fault that are shown
+_LEAD = 60  # of them before the fault, in a line that is wider
 _SARIF = "https://json.schemastore.org/sarif-2.1.0.json"
 
 
@@ -41,6 +44,20 @@ def printable(text: str) -> str:
     return _CONTROL.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
 
 
+def printable_lines(text: str) -> str:
+    """As `printable`, with the ends of lines and the tabs kept."""
+    return "\n".join(printable(line) for line in text.split("\n"))
+
+
+def _cut(text: str) -> str:
+    """A message, which may quote something endless, at a length that somebody reads."""
+    return text if len(text) <= _LONGEST_MESSAGE else f"{text[:_LONGEST_MESSAGE]} …"
+
+
+def _told(text: str) -> str:
+    return printable(_cut(text))
+
+
 def _text(findings: Sequence[Finding], sources: Mapping[str, str], color: bool) -> str:
     lines = {name: text.split("\n") for name, text in sources.items()}
     return "".join(_one_text(finding, lines, color) for finding in findings)
@@ -53,11 +70,11 @@ def _one_text(finding: Finding, lines: Mapping[str, list[str]], color: bool) -> 
     place = ":".join(str(part) for part in (finding.file, finding.line, finding.column) if part is not None)
     title = tinted(f"{finding.severity}[{finding.code}]", _COLOURS[finding.severity])
     out = [f"{printable(place)}: {title}: " if place else f"{title}: "]
-    out[0] += printable(finding.message)
+    out[0] += _told(finding.message)
     out += _snippet(finding, lines.get(finding.file or "", []))
-    out += [f"       = {tinted('note', _HELP_COLOUR)}: {printable(note)}" for note in finding.notes]
+    out += [f"       = {tinted('note', _HELP_COLOUR)}: {_told(note)}" for note in finding.notes]
     if finding.help:
-        out.append(f"       = {tinted('help', _HELP_COLOUR)}: {printable(finding.help)}")
+        out.append(f"       = {tinted('help', _HELP_COLOUR)}: {_told(finding.help)}")
     return "\n".join(out) + "\n"
 
 
@@ -66,11 +83,17 @@ def _snippet(finding: Finding, lines: Sequence[str]) -> list[str]:
     if finding.line is None or not 0 < finding.line <= len(lines):
         return []
     line = lines[finding.line - 1].rstrip("\r")
-    shown = [f"{finding.line:6d} | {_spaced(line)}"] if line.strip() else []
-    if shown and finding.column is not None:
-        before = _spaced(line[: finding.column - 1])
-        width = len(_spaced(line[finding.column - 1 : (finding.end_column or finding.column + 1) - 1]))
-        shown.append(" " * 7 + "| " + " " * len(before) + "^" * max(width, 1))
+    if not line or line.isspace():
+        return []
+    column = finding.column or 1
+    first = column - 1 - _LEAD if len(line) > _WIDEST and column > _LEAD else 0
+    last = first + _WIDEST
+    head, tail = "…" if first else "", "…" if last < len(line) else ""
+    shown = [f"{finding.line:6d} | {head}{_spaced(line[first:last])}{tail}"]
+    if finding.column is not None:
+        before = head + _spaced(line[first : column - 1])
+        end = min((finding.end_column or column + 1) - 1, last)
+        shown.append(" " * 7 + "| " + " " * len(before) + "^" * max(len(_spaced(line[column - 1 : end])), 1))
     return shown
 
 
@@ -85,8 +108,8 @@ def _record(finding: Finding) -> dict[str, Any]:
         "file": finding.file,
         "line": finding.line,
         "column": finding.column,
-        "message": finding.message,
-        "help": finding.help,
+        "message": _cut(finding.message),
+        "help": finding.help and _cut(finding.help),
     }
 
 
@@ -110,7 +133,7 @@ def _annotation(finding: Finding) -> str:
         f"{key}={_property(str(value))}" for key, value in said.items() if value is not None
     )
     parts = [finding.message, *finding.notes, *([finding.help] if finding.help else [])]
-    text = _message("\n".join(parts))
+    text = _message("\n".join(_cut(part) for part in parts))
     return f"::{finding.severity} {properties}::{text}\n"
 
 
@@ -156,7 +179,7 @@ def _result(finding: Finding, rule: int) -> dict[str, Any]:
         "ruleId": finding.code,
         "ruleIndex": rule,
         "level": finding.severity,
-        "message": {"text": "\n".join(parts)},
+        "message": {"text": "\n".join(_cut(part) for part in parts)},
     }
     if finding.file is not None:
         place: dict[str, Any] = {"artifactLocation": {"uri": _uri(finding.file)}}

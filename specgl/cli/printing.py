@@ -7,7 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TextIO
 
-from specgl.cli.findings import render
+import click
+
+from specgl.cli.findings import printable_lines, render
 from specgl.errors import Finding
 
 _MAX_BYTES = 1_000_000
@@ -36,6 +38,11 @@ def print_findings(
     texts = dict(sources) if sources is not None else _read(finding.file for finding in findings)
     stream.write(render(findings, texts, form, color=_has_colour(stream)))
     stream.flush()
+
+
+def say(text: str) -> None:
+    """Print a result to stdout; names in it come from strangers, and no terminal obeys them."""
+    click.echo(printable_lines(text))
 
 
 def _has_colour(stream: TextIO) -> bool:

@@ -6,7 +6,7 @@ from specgl.design.build import build
 from specgl.design.columns import typed_columns
 from specgl.design.describe import describe_design, design_table
 from specgl.design.lints import inflation, leverages, lint
-from specgl.design.rank import RANK_TOLERANCE, within_blocks
+from specgl.design.rank import within_blocks
 from specgl.design.records import (
     Alternative,
     Block,
@@ -26,11 +26,11 @@ from specgl.design.records import (
     TypedColumn,
     Variable,
 )
+from specgl.design.repeats import repeated_rows
 from specgl.design.rows import drop_rows, observation_table, select_rows
 from specgl.design.table import read_table
 
 __all__ = [
-    "RANK_TOLERANCE",
     "Alternative",
     "Block",
     "Categorical",
@@ -57,6 +57,7 @@ __all__ = [
     "lint",
     "observation_table",
     "read_table",
+    "repeated_rows",
     "select_rows",
     "typed_columns",
     "within_blocks",

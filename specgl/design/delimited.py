@@ -6,6 +6,7 @@ import csv
 import io
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 from specgl.errors import Finding, TableError
@@ -19,6 +20,7 @@ MAX_ROWS = 1_000_000
 _DELIMITERS = {".tsv": "\t", ".csv": ","}
 _SNIFFED = ".txt"
 _MAX_BAD_LINES = 20
+_MAX_NEIGHBOURS = 1000
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 _GZIP = b"\x1f\x8b"
 
@@ -54,8 +56,12 @@ def read_bytes(path: Path, shown: str) -> bytes:
     def refuse(message: str, help: str | None = None) -> TableError:
         return TableError(Finding("E216", message, where=("data", "table"), help=help))
 
-    if not path.exists():
-        neighbours = [p.name for p in path.parent.iterdir()] if path.parent.is_dir() else []
+    if path.is_symlink() and not _exists(path):
+        raise refuse(
+            f"{shown!r} is a link that leads nowhere", "mend the link, or get the file it stands for"
+        )
+    if not _exists(path):
+        neighbours = _neighbours(path)
         raise refuse(f"there is no table {shown!r}", did_you_mean(path.name, neighbours))
     if not path.is_file():
         raise refuse(f"{shown!r} is not a file", "give the path of a TSV or CSV file")
@@ -74,6 +80,21 @@ def read_bytes(path: Path, shown: str) -> bytes:
     if data.startswith(_GZIP):
         raise refuse(f"{shown!r} is compressed, whatever its ending says", "decompress it (gunzip)")
     return data
+
+
+def _exists(path: Path) -> bool:
+    """Whether there is anything at a path, however odd its name."""
+    try:
+        return path.exists()
+    except (OSError, ValueError, RuntimeError):
+        return False
+
+
+def _neighbours(path: Path) -> list[str]:
+    try:
+        return [entry.name for entry in islice(path.parent.iterdir(), _MAX_NEIGHBOURS)]
+    except (OSError, ValueError):
+        return []
 
 
 def decode(data: bytes, shown: str) -> str:

@@ -288,10 +288,10 @@ def _lacking_ids(
         if column in kept:
             continue
         help = did_you_mean(column, kept) or "say in `data.id` which column names the observations"
-        if len(header.cells) == 1 and re.search(r"[\t,;]", header.cells[0]):
+        if len(header.cells) == 1 and re.search(r"[\t,;]| {2}", header.cells[0]):
             help = (
                 "the header is one single name: the separator does not fit the ending "
-                "(tabs for .tsv, commas for .csv)"
+                "(tabs for .tsv, commas for .csv, any of tab, comma and semicolon for .txt)"
             )
         findings.append(
             Finding(

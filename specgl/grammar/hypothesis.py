@@ -239,7 +239,11 @@ class _Parser:
             return _Linear()
         match = _JUNK.match(self.text, start)
         self.place = match.end() if match else start + 1
-        self._problem("E111", f"`{self.text[start : self.place]}` is not allowed here", start, self.place)
+        junk = self.text[start : self.place]
+        help = None
+        if junk[0] in "<>":
+            help = "write the difference, `a - b`; its direction is said by `alternative: greater` or `less`"
+        self._problem("E111", f"`{junk}` is not allowed here", start, self.place, help)
         return _Linear()
 
     def _group(self) -> _Linear:
@@ -292,8 +296,9 @@ class _Parser:
         if self.text[self.place : self.place + 1] != "[":
             return name, None, bool(quoted)
         level = _LEVEL.match(self.text, self.place)
-        if level is None:
-            self._problem("E111", f"the bracket of `{name}[` is not closed", self.place, len(self.text))
+        if level is None or "[" in (level[3] or ""):
+            help = "a level that holds brackets goes in quotes: `name['level']`"
+            self._problem("E111", f"the bracket of `{name}[` is not closed", self.place, len(self.text), help)
             self.place = len(self.text)
             return None
         self.place = level.end()

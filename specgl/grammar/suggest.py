@@ -6,6 +6,7 @@ import difflib
 from collections.abc import Iterable
 
 CUTOFF = 0.6  # difflib's own: below it proposals confuse more than they help
+SHORTEST_START = 3  # letters from which a word may be the beginning of the option that was meant
 
 
 def suggest(word: str, options: Iterable[str]) -> str | None:
@@ -17,6 +18,9 @@ def suggest(word: str, options: Iterable[str]) -> str | None:
     plain = _plain(word)
     if plain in by_plain:
         return by_plain[plain]
+    begun = [option for option in by_plain if len(plain) >= SHORTEST_START and option.startswith(plain)]
+    if begun:
+        return by_plain[begun[0]]
     close = difflib.get_close_matches(plain, by_plain, n=1, cutoff=CUTOFF)
     return by_plain[close[0]] if close else None
 

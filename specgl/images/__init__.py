@@ -9,7 +9,16 @@ from specgl.images.load import Loaded, load
 from specgl.images.masks import InputFile, Mask, MaskImage, MaskThreshold
 from specgl.images.paths import ImageRef, Resolved, Roots, locate_file, missing_findings
 from specgl.images.readymade import LoadedMap, join_maps, load_map
-from specgl.images.sources import Bids, Column, Located, Source, Template, Volumes, locate_images
+from specgl.images.sources import (
+    Bids,
+    Column,
+    Located,
+    Source,
+    Template,
+    Volumes,
+    locate_images,
+    missing_columns,
+)
 from specgl.images.space import CONNECTIVITIES, Space
 from specgl.images.transforms import MissingVoxels
 from specgl.images.write import INTENTS, Intent, data_digest, file_data_digest, open_map, write_map
@@ -49,6 +58,7 @@ __all__ = [
     "load_map",
     "locate_file",
     "locate_images",
+    "missing_columns",
     "missing_findings",
     "open_map",
     "read_header",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -88,15 +88,18 @@ def space_label(names: list[str]) -> str | None:
     return labels.pop() if len(labels) == 1 else None
 
 
-def walk(dataset: Path) -> Iterator[BidsFile]:
+def walk(dataset: Path, admit: Callable[[Path], bool] = lambda folder: True) -> Iterator[BidsFile]:
     """Go through the images of a data set in the order of their names.
 
-    Hidden folders are left out. Folders that are links are entered, each real folder once.
+    Hidden folders are left out, and those that may not be read. Folders that are links are entered, each
+    real folder once.
 
     Parameters
     ----------
     dataset
         The folder.
+    admit
+        Whether a folder, its links followed, may be entered.
 
     Yields
     ------
@@ -107,12 +110,7 @@ def walk(dataset: Path) -> Iterator[BidsFile]:
     pending = [(dataset, "")]
     while pending:
         folder, prefix = pending.pop()
-        real = folder.resolve()
-        if real in seen:
-            continue
-        seen.add(real)
-        with os.scandir(folder) as entries:
-            ordered = sorted(entries, key=lambda entry: entry.name)
+        ordered = _entries(folder, seen, admit)
         below = []
         for entry in ordered:
             if entry.name.startswith("."):
@@ -123,6 +121,19 @@ def walk(dataset: Path) -> Iterator[BidsFile]:
                 entities["datatype"] = folder.name
                 yield BidsFile(Path(entry.path), prefix + entry.name, entities)
         pending.extend(reversed(below))
+
+
+def _entries(folder: Path, seen: set[Path], admit: Callable[[Path], bool]) -> list[os.DirEntry[str]]:
+    """What lies in a folder; nothing where it was seen before, or may not be entered or read."""
+    try:
+        real = folder.resolve()
+        if real in seen or not admit(real):
+            return []
+        seen.add(real)
+        with os.scandir(folder) as entries:
+            return sorted(entries, key=lambda entry: entry.name)
+    except (OSError, RuntimeError):
+        return []
 
 
 def entity_key(word: str) -> str:

@@ -101,7 +101,7 @@ def _poor_coverage(coverage: npt.NDArray[np.float64], names: Sequence[str]) -> l
     return [
         Finding(
             "W310",
-            f"{low.size} observations have values in far fewer voxels than the rest: {listing(shown)}",
+            f"{low.size} of {len(names)} observations with values in far fewer voxels: {listing(shown)}",
             _WHERE,
             help="look at these images; with data.missing.voxel 'complete' they shrink the mask for all",
             notes=(f"the median observation covers {middle:.0%}",),
@@ -129,7 +129,7 @@ def _odd_scale(scale: npt.NDArray[np.float64], names: Sequence[str]) -> list[Fin
     return [
         Finding(
             "W311",
-            f"{odd.size} images are scaled unlike the others: {listing(shown)}",
+            f"{odd.size} of {known.size} images scaled unlike the others: {listing(shown)}",
             _WHERE,
             help="check their units and their first-level contrast weights",
             notes=("mean absolute value over the analysed voxels, relative to the median image",),

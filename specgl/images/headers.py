@@ -27,6 +27,9 @@ MAX_VOXELS = 500_000_000
 MAX_EDGE = 32_767
 """Longest axis that a NIfTI-1 file, the form of all results, can hold."""
 
+MAX_BEYOND = 2**26
+"""So many bytes beyond the last voxel are inflated to look for the end of a compressed file."""
+
 MAX_DEFLATE = 1_032
 """Deflate turns one byte into at most this many (RFC 1951: 258 bytes in two bits)."""
 
@@ -193,7 +196,7 @@ def read_header(ref: ImageRef, *, where: Where = ()) -> Header:
     total = offset + int(np.prod(shape)) * n_volumes * dtype.itemsize
     _can_hold(total, size, compressed, fault)
     if compressed and declared_end != total % 2**32:
-        _check_stream(ref.path, fault)
+        _check_stream(ref.path, total, fault)
     label = (parse_name(ref.path.name) or {}).get("space")
     grid = Grid(shape, _affine(raw, fault), int(raw["qform_code"]), int(raw["sform_code"]), label)
     return Header(
@@ -210,10 +213,14 @@ def _try_header(ref: ImageRef, where: Where) -> Header | ImageError:
 
 
 def _inflate_start(start: bytes, fault: Any) -> bytes:
+    stream = zlib.decompressobj(wbits=31)
     try:
-        return zlib.decompressobj(wbits=31).decompress(start, 2048)
+        inflated = stream.decompress(start, 2048)
     except zlib.error as error:
         raise fault("E311", f"is damaged: the compressed data do not decode ({error})", _AGAIN) from None
+    if not inflated and not stream.eof:
+        raise fault("E311", "is damaged: the compressed data end too early", _AGAIN)
+    return inflated
 
 
 _AGAIN = "copy or make the file again"
@@ -300,7 +307,7 @@ def _can_hold(total: int, size: int, compressed: bool, fault: Any) -> None:
     raise fault("E311", f"is damaged: it has {size:,} bytes and declares {total:,}", _AGAIN)
 
 
-def _check_stream(path: Path, fault: Any) -> None:
+def _check_stream(path: Path, total: int, fault: Any) -> None:
     """Inflate a whole gzip file whose last bytes are not the length that its header leads to.
 
     Files of several members, or with bytes after the voxels, are sound and rare; a truncated file is caught
@@ -310,10 +317,11 @@ def _check_stream(path: Path, fault: Any) -> None:
     try:
         with path.open("rb") as file:
             pending = file.read(1 << 18)
+            inflated = 0
             while pending:
-                stream.decompress(pending, 1 << 22)
-                if stream.eof:
-                    return
+                inflated += len(stream.decompress(pending, 1 << 22))
+                if stream.eof or inflated > total + MAX_BEYOND:
+                    return  # whatever follows the voxels is judged when they are read
                 pending = stream.unconsumed_tail or file.read(1 << 18)
     except (OSError, zlib.error) as error:
         raise fault("E311", f"is damaged: the compressed data do not decode ({error})", _AGAIN) from None

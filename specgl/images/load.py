@@ -305,7 +305,7 @@ def _empty(
     findings = []
     void = [f"'{who}'" for who, share in zip(names, coverage, strict=True) if share == 0]
     if void:
-        message = f"{len(void)} observations have no value in any voxel of the mask: {listing(void)}"
+        message = f"{len(void)} of {len(names)} observations without a value in the mask: {listing(void)}"
         findings.append(Finding("E321", message, _IMAGES, help="check these images, or exclude these rows"))
     if counts["analysed"] == 0:
         findings.append(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import singledispatch
 from pathlib import Path
 
@@ -107,20 +107,11 @@ class _Search:
         elif found.ref is not None:
             self.refs[who] = found.ref
 
-    def has(self, frame: pd.DataFrame, column: str, span: tuple[int, int] | None = None, *keys: str) -> bool:
-        if column in frame.columns:
-            return True
-        options = [str(c) for c in frame.columns]
-        self.findings.append(
-            Finding(
-                "E301",
-                f"the table has no column '{column}'",
-                (*self.where, *keys),
-                span,
-                help=did_you_mean(column, options) or f"its columns are: {listing(options)}",
-            )
-        )
-        return False
+    def lacks_columns(self, source: Source, frame: pd.DataFrame) -> bool:
+        """Whether the table lacks a column that the source wants; each one is told."""
+        faults = missing_columns(source, frame, where=self.where)
+        self.findings.extend(faults)
+        return bool(faults)
 
 
 def locate_images(source: Source, frame: pd.DataFrame, *, roots: Roots, where: Where) -> Located:
@@ -147,6 +138,53 @@ def locate_images(source: Source, frame: pd.DataFrame, *, roots: Roots, where: W
     return Located(search.refs, search.missing, tuple(search.findings))
 
 
+def missing_columns(source: Source, frame: pd.DataFrame, *, where: Where) -> tuple[Finding, ...]:
+    """E301 for each column that a way to select images wants, and that the table lacks.
+
+    Parameters
+    ----------
+    source
+        How images are selected.
+    frame
+        The table.
+    where
+        Keys of the spec, such as ``("data", "images")``.
+    """
+    options = [str(c) for c in frame.columns]
+    return tuple(
+        Finding(
+            "E301",
+            f"the table has no column '{want.name}'",
+            (*where, *want.keys),
+            want.span,
+            help=did_you_mean(want.name, options) or f"its columns are: {listing(options)}",
+        )
+        for want in _wanted(source)
+        if want.name not in frame.columns
+    )
+
+
+@dataclass(frozen=True)
+class _Want:
+    """A column that is wanted, and where in the spec it is named."""
+
+    name: str
+    keys: tuple[str, ...] = ()
+    span: tuple[int, int] | None = None
+
+
+def _wanted(source: Source) -> tuple[_Want, ...]:
+    match source:
+        case Template():
+            return tuple(_Want(f.name, span=(f.start, f.end)) for f in template_fields(source.text))
+        case Column():
+            return (_Want(source.name, ("column",)),)
+        case Volumes():
+            return (_Want(source.index, ("index",)),)
+        case Bids():
+            return tuple(_Want(column) for column in source.id_columns)
+
+
 @singledispatch
 def _find(source: object, frame: pd.DataFrame, search: _Search) -> None:
     raise TypeError(f"{type(source).__name__} is no way to select images")
@@ -154,12 +192,10 @@ def _find(source: object, frame: pd.DataFrame, search: _Search) -> None:
 
 @_find.register
 def _(source: Template, frame: pd.DataFrame, search: _Search) -> None:
-    fields = template_fields(source.text)
-    # A list, so that every unknown column is named and not the first alone.
-    known = [search.has(frame, f.name, (f.start, f.end)) for f in fields]
-    if not all(known):
+    if search.lacks_columns(source, frame):
         return
-    names = list(dict.fromkeys(f.name for f in fields))
+    names = list(dict.fromkeys(f.name for f in template_fields(source.text)))
+    unsafe: dict[str, dict[str, str]] = {}
     cells = {name: _cells(frame, name) for name in names}
     for row, who in enumerate(map(str, frame.index)):
         values = {name: cells[name][row] for name in names}
@@ -167,28 +203,34 @@ def _(source: Template, frame: pd.DataFrame, search: _Search) -> None:
         if empty:
             search.missing[who] = f"its cell in column '{empty[0]}' is empty"
             continue
-        unsafe = [name for name, value in values.items() if not is_safe_value(value or "")]
-        if unsafe:
-            search.findings.append(_unsafe(who, unsafe[0], str(values[unsafe[0]]), search.where))
+        odd = {name: str(value) for name, value in values.items() if not is_safe_value(value or "")}
+        for name, value in odd.items():
+            unsafe.setdefault(name, {})[who] = value
+        if odd:
             continue
         text = fill_template(source.text, {name: str(value) for name, value in values.items()})
         search.keep(who, resolve(text, search.roots.spec, roots=search.roots, where=search.where, who=who))
+    search.findings.extend(_unsafe(column, by_id, search.where) for column, by_id in unsafe.items())
 
 
 @_find.register
 def _(source: Column, frame: pd.DataFrame, search: _Search) -> None:
-    if not search.has(frame, source.name, None, "column"):
+    if search.lacks_columns(source, frame):
         return
+    beside = search.roots.table.resolve() != search.roots.spec.resolve()
     for who, text in zip(map(str, frame.index), _cells(frame, source.name), strict=True):
         if text is None:
             search.missing[who] = f"its cell in column '{source.name}' is empty"
             continue
-        search.keep(who, resolve(text, search.roots.table, roots=search.roots, where=search.where, who=who))
+        found = resolve(text, search.roots.table, roots=search.roots, where=search.where, who=who)
+        if found.missing is not None and beside:
+            found = replace(found, missing=f"{found.missing} in the table's folder")
+        search.keep(who, found)
 
 
 @_find.register
 def _(source: Volumes, frame: pd.DataFrame, search: _Search) -> None:
-    if not search.has(frame, source.index, None, "index"):
+    if search.lacks_columns(source, frame):
         return
     found = resolve(source.file, search.roots.spec, roots=search.roots, where=(*search.where, "file"))
     search.findings.extend(found.findings)
@@ -196,21 +238,24 @@ def _(source: Volumes, frame: pd.DataFrame, search: _Search) -> None:
         search.findings.append(Finding("E309", found.missing, (*search.where, "file")))
     if found.ref is None:
         return
+    odd: dict[str, str] = {}
     for who, text in zip(map(str, frame.index), _cells(frame, source.index), strict=True):
         if text is None:
             search.missing[who] = f"its cell in column '{source.index}' is empty"
         elif not re.fullmatch(r"[0-9]{1,9}", text):
-            message = f"'{text}' in column '{source.index}' of observation '{who}' is no volume: 0, 1, 2, …"
-            search.findings.append(Finding("E306", message, (*search.where, "index")))
+            odd[who] = text
         else:
             search.refs[who] = ImageRef(found.ref.path, int(text), found.ref.name)
+    if odd:
+        message = f"{_quoted(source.index, odd)} is no volume: 0, 1, 2, …"
+        search.findings.append(Finding("E306", message, (*search.where, "index"), notes=_others(odd)))
 
 
 @_find.register
 def _(source: Bids, frame: pd.DataFrame, search: _Search) -> None:
     folder = _dataset(source, search)
-    columns = [c for c in source.id_columns if search.has(frame, c)]
-    if folder is None or len(columns) < len(source.id_columns):
+    columns = source.id_columns
+    if search.lacks_columns(source, frame) or folder is None:
         return
     wanted = {entity_key(k): entity_value(entity_key(k), str(v)) for k, v in source.filters.items()}
     keys = tuple(entity_key(c) for c in columns)
@@ -221,14 +266,34 @@ def _(source: Bids, frame: pd.DataFrame, search: _Search) -> None:
         search.findings.append(Finding("E307", message, search.where))
         return
     by_id: dict[tuple[str, ...], list[BidsFile]] = {}
-    for file in walk(folder):
+    seen: dict[str, dict[str, None]] = {key: {} for key in wanted}
+    for file in walk(folder, search.roots.admit):
+        for key in wanted:
+            seen[key][file.entities.get(key, "")] = None
         if all(file.entities.get(key) == value for key, value in wanted.items()):
             by_id.setdefault(tuple(file.entities.get(key, "") for key in keys), []).append(file)
     cells = [_cells(frame, c) for c in columns]
     for row, who in enumerate(map(str, frame.index)):
         own = tuple(entity_value(key, cell[row] or "") for key, cell in zip(keys, cells, strict=True))
         asked = {**dict(zip(keys, own, strict=True)), **wanted}
+        if not by_id:
+            search.missing[who] = _no_such(wanted, seen, source)
+            continue
         _keep_one(who, by_id.get(own, []), asked, source, search)
+
+
+def _no_such(wanted: Mapping[str, str], seen: Mapping[str, Mapping[str, None]], source: Bids) -> str:
+    """Why no file of a data set passes the filters."""
+    for key, value in wanted.items():
+        held = [text for text in seen[key] if text]
+        if not held:
+            return f"no image of '{source.dataset}' has the entity '{key}'"
+        if value not in held:
+            return (
+                f"no image of '{source.dataset}' has {key}-{value}; there is {key}: {listing(sorted(held))}"
+            )
+    words = ", ".join(f"{key}-{value}" for key, value in wanted.items())
+    return f"no image of '{source.dataset}' has {words} together"
 
 
 def _keep_one(
@@ -276,11 +341,24 @@ def _cells(frame: pd.DataFrame, column: str) -> list[str | None]:
     return [None if cell is None or pd.isna(cell) else str(cell) for cell in frame[column].tolist()]
 
 
-def _unsafe(who: str, column: str, value: str, where: Where) -> Finding:
+def _quoted(column: str, by_id: Mapping[str, str]) -> str:
+    """The first of some cells of a column."""
+    who, value = next(iter(by_id.items()))
+    return f"'{value[:100]}' in column '{column}' of observation '{who}'"
+
+
+def _others(by_id: Mapping[str, str]) -> tuple[str, ...]:
+    """Note of the other observations whose cells are at fault in the same way."""
+    others = list(by_id)[1:]
+    return (f"likewise {listing(others)}",) if others else ()
+
+
+def _unsafe(column: str, by_id: Mapping[str, str], where: Where) -> Finding:
     return Finding(
         "E302",
-        f"'{value[:100]}' in column '{column}' of observation '{who}' cannot stand in a path",
+        f"{_quoted(column, by_id)} cannot stand in a path",
         where,
+        notes=_others(by_id),
         help="values in a template are made of letters, digits and . _ + -; "
         "or give whole paths in a column: {column: name}",
     )

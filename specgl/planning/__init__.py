@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from specgl.planning.estimate import Estimate
-from specgl.planning.make import check_data, errors_located, located, make_plan
+from specgl.planning.make import check_data, errors_located, located, make_plan, output_target
 from specgl.planning.records import GroupSource, MapSource, Plan, ReadyMap
 
 __all__ = [
@@ -16,4 +16,5 @@ __all__ = [
     "errors_located",
     "located",
     "make_plan",
+    "output_target",
 ]

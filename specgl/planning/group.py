@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from specgl import images
-from specgl.design import Design, Rows, build, drop_rows, lint, read_table, select_rows
-from specgl.errors import DesignError, Finding, TableError
+from specgl.design import Design, Rows, build, drop_rows, lint, read_table, repeated_rows, select_rows
+from specgl.errors import DesignError, Finding, SpecError, TableError
 from specgl.images import Located, Roots
 from specgl.planning import translate
 from specgl.planning.files import Files, read_files
@@ -67,7 +67,7 @@ def plan_group(spec: AnalysisSpec, data: Data, model: Model, *, roots: Roots, th
     DesignError or DataError
         When the table cannot be read or leaves no rows. What is found after that is in `findings`.
     """
-    rows = read_rows(spec, data, model)
+    rows = read_rows(spec, data, model, roots)
     located = find_images(data, rows, roots)
     rows, missing = settle_missing(data, rows, located)
     design, faults = build_design(spec, model, rows)
@@ -76,16 +76,21 @@ def plan_group(spec: AnalysisSpec, data: Data, model: Model, *, roots: Roots, th
     return PlannedGroup(rows, design, files, found)
 
 
-def read_rows(spec: AnalysisSpec, data: Data, model: Model) -> Rows:
+def read_rows(spec: AnalysisSpec, data: Data, model: Model, roots: Roots) -> Rows:
     """Read the table and choose its rows.
 
     Raises
     ------
+    SpecError
+        The table's path leads outside the spec's folder, and that is not allowed.
     DesignError or TableError
         With everything found in the table.
     """
-    table = read_table(spec.folder / data.table, id_columns=data.id, name=data.table)
-    return select_rows(
+    path = spec.folder / data.table
+    if not translate.is_admitted(path, roots):
+        raise SpecError(translate.outside(data.table, ("data", "table")))
+    table = read_table(path, id_columns=data.id, name=data.table)
+    rows = select_rows(
         table,
         include=data.include,
         exclude=data.exclude,
@@ -93,6 +98,8 @@ def read_rows(spec: AnalysisSpec, data: Data, model: Model) -> Rows:
         block=model.block,
         missing_covariate=data.missing.covariate,
     )
+    repeated = repeated_rows(rows, data.id, formula=model.formula, block=model.block)
+    return replace(rows, findings=(*rows.findings, *repeated))
 
 
 def build_design(spec: AnalysisSpec, model: Model, rows: Rows) -> tuple[Design | None, tuple[Finding, ...]]:
@@ -117,6 +124,16 @@ def find_images(data: Data, rows: Rows, roots: Roots) -> Located:
     frame = rows.table.frame.loc[list(rows.kept)]
     source = translate.image_source(data.images, data.id)
     return images.locate_images(source, frame, roots=roots, where=("data", "images"))
+
+
+def check_image_columns(data: Data, rows: Rows) -> tuple[Finding, ...]:
+    """Columns that the spec wants for images and masks, and that the table lacks; no file is looked for."""
+    found: tuple[Finding, ...] = ()
+    for key, asked in (("images", data.images), ("masks", data.masks)):
+        if asked is not None:
+            source = translate.image_source(asked, data.id)
+            found += images.missing_columns(source, rows.table.frame, where=("data", key))
+    return found
 
 
 def settle_missing(data: Data, rows: Rows, located: Located) -> tuple[Rows, tuple[Finding, ...]]:

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
 
 from specgl.engines import default_threads
-from specgl.errors import DataError, DesignError, Exit, Finding, SpecError, SpecglError, exit_code
+from specgl.errors import DataError, DesignError, Exit, Finding, SpecError, SpecglError, UsageError, exit_code
 from specgl.planning import translate
-from specgl.planning.group import build_design, plan_group, read_rows
+from specgl.planning.group import build_design, check_image_columns, plan_group, read_rows
 from specgl.planning.ready import plan_maps
 from specgl.planning.records import GroupSource, MapSource, Plan
 from specgl.spec import AnalysisSpec, check, digest, locate, resolve
+
+_OTHER_OUTPUT = "name a folder with --output (directory= in Python), or pass --allow-outside"
 
 
 def make_plan(spec: AnalysisSpec, *, allow_outside: bool = False, threads: int | None = None) -> Plan:
@@ -34,7 +38,11 @@ def make_plan(spec: AnalysisSpec, *, allow_outside: bool = False, threads: int |
         Its model cannot be built on its table.
     DataError
         The table or an image is missing or at odds with the rest.
+    UsageError
+        What was given is no spec, such as the path of one.
     """
+    if not isinstance(spec, AnalysisSpec):
+        raise UsageError(f"a spec is wanted here, not {spec!r}: specgl.read(path) reads one from a file")
     workers = threads or default_threads()
     roots = translate.roots(spec, allow_outside=allow_outside)
     with errors_located(spec):
@@ -85,18 +93,36 @@ def check_data(spec: AnalysisSpec, *, allow_outside: bool = False) -> tuple[Find
     try:
         findings = _first_stage(spec, allow_outside)
         if spec.data is not None and spec.model is not None:
-            rows = read_rows(spec, spec.data, spec.model)
+            roots = translate.roots(spec, allow_outside=allow_outside)
+            rows = read_rows(spec, spec.data, spec.model, roots)
             findings = (*findings, *rows.table.findings, *rows.findings)
+            findings = (*findings, *check_image_columns(spec.data, rows))
             findings = (*findings, *build_design(spec, spec.model, rows)[1])
     except SpecglError as error:
         findings = (*findings, *(finding for finding in error.findings if finding not in findings))
     return located(findings, spec)
 
 
+def output_target(plan: Plan) -> Path:
+    """Folder of the bundle where the caller names none.
+
+    Raises
+    ------
+    SpecError
+        E303: its path leads outside the spec's folder, and that is not allowed.
+    """
+    if not translate.is_admitted(plan.directory.parent, plan.roots):
+        finding = translate.outside(str(plan.directory), ("output", "directory"))
+        raise SpecError(*located((replace(finding, help=_OTHER_OUTPUT),), plan.spec))
+    return plan.directory
+
+
 def located(findings: tuple[Finding, ...], spec: AnalysisSpec) -> tuple[Finding, ...]:
-    """The findings with their lines in the spec's file, where it has one."""
+    """The findings with their lines in the spec's file, where it has one and they are about a place in it."""
     source = spec.source
-    return findings if source is None else tuple(locate(finding, source) for finding in findings)
+    if source is None:
+        return findings
+    return tuple(locate(finding, source) if finding.where else finding for finding in findings)
 
 
 @contextmanager

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from specgl import design, images, inference
 from specgl import spec as language
+from specgl.errors import Finding
 from specgl.grammar import read_formula
 from specgl.spec import AnalysisSpec, Missing
 
@@ -137,6 +138,26 @@ def roots(spec: AnalysisSpec, *, allow_outside: bool) -> images.Roots:
     """Folders that files are found from."""
     table = (spec.folder / spec.data.table).parent if spec.data is not None else spec.folder
     return images.Roots(spec.folder, table, allow_outside)
+
+
+def is_admitted(path: Path, roots: images.Roots) -> bool:
+    """Whether a path, its links followed, lies under the spec's folder or may lie elsewhere."""
+    try:
+        real = path.resolve()
+    except (OSError, RuntimeError, ValueError):
+        return True  # it leads nowhere, which is told where it is opened
+    return images.Roots(roots.spec, roots.spec, roots.allow_outside).admit(real)
+
+
+def outside(text: str, where: tuple[str, ...]) -> Finding:
+    """Finding for a path that leads out of the spec's folder."""
+    return Finding(
+        "E303",
+        f"'{text}' leads outside the folder of the spec",
+        where,
+        help="move it below the spec's folder, or pass --allow-outside if you trust this spec",
+        notes=("links are followed before this is decided",),
+    )
 
 
 def output_directory(spec: AnalysisSpec) -> Path:

@@ -21,7 +21,7 @@ from specgl.bundle import write as write_bundle
 from specgl.engines import Threads, default_threads
 from specgl.errors import SpecError, SpecglError, UsageError, WriteError
 from specgl.inference import infer
-from specgl.planning import GroupSource, Plan, errors_located, located, make_plan
+from specgl.planning import GroupSource, Plan, errors_located, located, make_plan, output_target
 from specgl.running.journey import Journey
 from specgl.running.progress import progress_bar
 from specgl.running.sources import no_images, statistics_of
@@ -65,7 +65,8 @@ def run(
     Raises
     ------
     SpecError, DataError
-        As `specgl.plan`; or E350 when the spec names no images.
+        As `specgl.plan`; or E303 when `output.directory` leads out of the spec's folder; or E322 when the
+        spec names no images.
     UsageError
         The target may not be written to: see `overwrite`.
     ComputationError
@@ -86,7 +87,7 @@ def run(
         if plan.grid is None:
             raise SpecError(*located((no_images(),), plan.spec))
         journey.add(plan.findings)
-        target = Path(directory) if directory is not None else plan.directory
+        target = Path(directory) if directory is not None else output_target(plan)
         with (
             errors_located(plan.spec),
             claim(target, overwrite=overwrite) as place,

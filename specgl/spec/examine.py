@@ -8,12 +8,16 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from specgl.errors import Finding, SpecError, raise_errors
+from specgl.grammar import suggest
 from specgl.spec.analysis import AnalysisSpec
 from specgl.spec.outline import outline
 from specgl.spec.reader import Document, read_file, read_text
 from specgl.spec.reserved import RESERVED_VALUES, take_out_reserved
 from specgl.spec.rules import check_outline
 from specgl.spec.source import Source, locate
+
+MAX_FINDINGS = 1000
+"""So many findings are told; a text with more of them is no spec that somebody has written."""
 
 _VOCABULARY = {
     key: tuple(word for pattern, words in RESERVED_VALUES.items() if pattern[-1] == key for word in words)
@@ -50,7 +54,7 @@ def examine(path: Path | str, *, allow_outside: bool = False) -> Examination:
     allow_outside
         Whether absolute paths and ``..`` may stand in the spec.
     """
-    return _examine(read_file(path), allow_outside)
+    return _examine(read_file(path, allow_outside=allow_outside), allow_outside)
 
 
 def examine_text(
@@ -93,6 +97,11 @@ def _examine(document: Document, allow_outside: bool) -> Examination:
     if raw is None:
         return Examination(source, None, document.findings)
     kept, findings = take_out_reserved(raw)
+    misspelt = frozenset(
+        meant
+        for key in kept.keys() - AnalysisSpec.model_fields.keys()
+        if (meant := suggest(key, AnalysisSpec.model_fields)) is not None
+    )
     spec = None
     try:
         spec = AnalysisSpec.model_validate(kept).read_from(source)
@@ -100,10 +109,21 @@ def _examine(document: Document, allow_outside: bool) -> Examination:
         # Imported here: a spec without faults, the common case, does not pay for it.
         from specgl.spec.translate import translate
 
-        findings += translate(error.errors(include_url=False), AnalysisSpec, _VOCABULARY)
-    findings += check_outline(outline(raw), allow_outside=allow_outside)
+        faults = error.errors(include_url=False)[: MAX_FINDINGS + 1]
+        findings += translate(faults, AnalysisSpec, _VOCABULARY)
+    findings += check_outline(outline(raw, misspelt), allow_outside=allow_outside, most=MAX_FINDINGS + 1)
     located = [*document.findings, *(locate(finding, source) for finding in findings)]
     located.sort(key=lambda finding: (finding.line or 0, finding.column or 0))
+    located = _bounded(located, source)
     if any(finding.is_error for finding in located):
         spec = None
     return Examination(source, spec, tuple(located))
+
+
+def _bounded(findings: list[Finding], source: Source) -> list[Finding]:
+    if len(findings) <= MAX_FINDINGS:
+        return findings
+    kept = sorted(findings, key=lambda finding: not finding.is_error)[:MAX_FINDINGS]
+    last = kept[-1]
+    more = f"more than {MAX_FINDINGS:,} findings: the others are not told"
+    return [*kept, Finding("E004", more, file=source.name, line=last.line, column=last.column)]

@@ -42,7 +42,8 @@ class ZMap(ImageOfStatistic):
     dof: ClassVar[None] = None
 
     statistic: Literal["z", "p"]
-    """`z`: a standard normal deviate. `p`: a p-value."""
+    """`z`: a standard normal deviate. `p`: a p-value; give a `mask` with it, since without one an exact 0,
+    however significant, is taken for a voxel outside the brain."""
 
 
 AnyMap = TMap | FMap | ZMap

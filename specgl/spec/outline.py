@@ -50,6 +50,10 @@ class Outline:
         Lists in which nothing may stand twice.
     is_partial
         Whether the spec says that a part of it stands elsewhere.
+    misspelt
+        Top-level keys that unknown ones were probably meant for; what is missing there is told already.
+    says_variables
+        Whether `variables` could be understood, so that a name that is not in it is not declared.
     """
 
     sections: frozenset[str]
@@ -67,6 +71,8 @@ class Outline:
     lists: tuple[tuple[Where, tuple[Any, ...]], ...]
     has_images: bool
     is_partial: bool
+    misspelt: frozenset[str] = frozenset()
+    says_variables: bool = True
 
     @property
     def formula_names(self) -> frozenset[str]:
@@ -81,8 +87,16 @@ class Outline:
         return self.formula_names <= {*self.variables, *self.voxelwise, self.block}
 
 
-def outline(raw: Mapping[str, Any]) -> Outline:
-    """Outline of a spec's values; what is of the wrong kind is passed over."""
+def outline(raw: Mapping[str, Any], misspelt: frozenset[str] = frozenset()) -> Outline:
+    """Outline of a spec's values; what is of the wrong kind is passed over.
+
+    Parameters
+    ----------
+    raw
+        The values.
+    misspelt
+        Top-level keys that unknown ones were probably meant for.
+    """
     formula = _get(raw, "model", "formula")
     block = _get(raw, "model", "block")
     return Outline(
@@ -101,6 +115,8 @@ def outline(raw: Mapping[str, Any]) -> Outline:
         lists=tuple(_lists(raw)),
         has_images=_get(raw, "data", "images") is not None,
         is_partial="extends" in raw,
+        misspelt=misspelt,
+        says_variables="variables" not in misspelt and isinstance(raw.get("variables", {}), Mapping),
     )
 
 
@@ -125,16 +141,16 @@ def _declared(value: Any) -> Declared:
 
 def _hypotheses(contrasts: Mapping[str, Any]) -> Iterator[Written]:
     for name, contrast in contrasts.items():
-        if isinstance(contrast, str):
-            yield Written(("contrasts", name), contrast)
-            continue
-        said = _get(contrast, "hypothesis")
-        if isinstance(said, str):
-            yield Written(("contrasts", name, "hypothesis"), said)
+        where: Where = ("contrasts", name)
+        said = contrast
+        if not isinstance(contrast, str):
+            where, said = (*where, "hypothesis"), _get(contrast, "hypothesis")
+        if isinstance(said, str) and said:
+            yield Written(where, said)
         elif isinstance(said, list | tuple):
-            for i, text in enumerate(said):
-                if isinstance(text, str):
-                    yield Written(("contrasts", name, "hypothesis", i), text)
+            yield from (
+                Written((*where, i), text) for i, text in enumerate(said) if isinstance(text, str) and text
+            )
 
 
 def _texts(raw: Mapping[str, Any], places: list[tuple[str, ...]]) -> Iterator[Written]:

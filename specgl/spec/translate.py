@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from pydantic_core import ErrorDetails
 
 from specgl.errors import Finding
-from specgl.grammar import did_you_mean, propose_label
+from specgl.grammar import did_you_mean, propose_label, suggest
 from specgl.spec.contrasts import FContrast
 from specgl.spec.follow import Spot, follow
 
@@ -28,6 +28,24 @@ _EXPECTED = {
     "model_attributes_type": "a mapping",
     "union_tag_not_found": "a mapping",
 }
+_EXAMPLES = {
+    ("contrasts", "*"): 'a hypothesis in quotes, such as "group[patient] - group[control]", or '
+    "{{weights: {{regressor: number}}}}",
+    ("contrasts", "*", "weights", "*"): "weights name their regressors, as in {{weights: {{age: 1}}}}",
+    ("data", "images"): 'a template such as "maps/{{participant_id}}.nii.gz", or {{column: name}}, or '
+    "{{bids: ...}}, or {{file: all.nii.gz, index: column}}",
+    ("data", "missing"): "write what is missing: {{image: {word}}} or {{covariate: {word}}}",
+    ("variables",): "each variable has its type, as in {{age: {{type: continuous}}}}",
+    ("variables", "*"): "write {{type: {word}}}",
+    ("inference", "*"): "write {{method: {word}}}",
+    ("model",): 'write {{formula: "..."}}',
+    ("model", "formula"): "the terms are joined by +, as in 'group + age'",
+    ("model", "estimator"): "write {{method: {word}}}",
+    ("model", "errors"): "write {{type: {word}}}",
+    ("output",): "write {{directory: {word}}}",
+}
+"""How something is written where another kind of value is often tried; `{word}` is what was tried."""
+
 _BOUNDS = {
     "greater_than": ("gt", "above"),
     "greater_than_equal": ("ge", "at least"),
@@ -55,9 +73,19 @@ def translate(
         if error["type"] == "too_short" and len(error["input"]) >= error["ctx"]["min_length"]:
             continue  # long enough, but for members that have errors of their own
         spot = follow(error["loc"], root)
+        if error["type"] == "missing" and _misspelt(str(error["loc"][-1]), error["input"], spot.owner):
+            continue  # it is there, and told as an unknown key
         missing = error["loc"][-1] if error["type"] == "missing" else None
         spots.setdefault((spot.where, spot.on_key, missing), []).append((spot, error))
     return tuple(_finding(found[0][0], [error for _, error in found], vocabulary) for found in spots.values())
+
+
+def _misspelt(key: str, held: Any, owner: type[BaseModel] | None) -> str | None:
+    """The key that stands in a mapping and was probably meant for one that is missing."""
+    known = set(owner.model_fields) if owner is not None else {key}
+    if not isinstance(held, dict):
+        return None
+    return next((str(k) for k in held if k not in known and suggest(str(k), known) == key), None)
 
 
 def _finding(spot: Spot, errors: list[ErrorDetails], vocabulary: Mapping[str, tuple[str, ...]]) -> Finding:
@@ -111,6 +139,10 @@ def _missing_tag(spot: Spot, error: ErrorDetails) -> Finding:
     if not isinstance(error["input"], dict):
         return _unlike(spot, [error], {})
     key = error["ctx"]["discriminator"].strip("'")
+    meant = _misspelt(key, error["input"], None)
+    if meant is not None:
+        where, advice = (*spot.where, meant), f"did you mean '{key}'?"
+        return Finding("E010", f"unknown key '{meant}'", where, on_key=True, help=advice)
     return Finding("E011", f"missing key '{key}'", spot.where, on_key=True)
 
 
@@ -173,7 +205,7 @@ def _unlike(spot: Spot, errors: list[ErrorDetails], vocabulary: Mapping[str, tup
         f"{wanted} is expected here, not {_shown(value)}",
         spot.where,
         on_key=spot.on_key,
-        help=_mend(value, kinds),
+        help=_mend(value, kinds) or _example(value, spot.where),
     )
 
 
@@ -206,11 +238,23 @@ def _shown(value: Any) -> str:
     return "a list" if isinstance(value, list | tuple) else "a mapping"
 
 
+def _example(value: Any, where: tuple[str | int, ...]) -> str | None:
+    """How a value is written where a short form suggests itself that the language does not have."""
+    if isinstance(value, str) and re.match(r"\w+:\S|\w+ \w", value) and len(where) == 1:
+        return "its keys stand below it, each followed by ': '"
+    for pattern, example in _EXAMPLES.items():
+        if len(pattern) == len(where) and all(a in ("*", b) for a, b in zip(pattern, where, strict=True)):
+            word = value if isinstance(value, str) and value.isidentifier() else "..."
+            return example.format(word=word)
+    return None
+
+
 def _mend(value: Any, kinds: list[str]) -> str | None:
     """How a value of the wrong kind becomes one of the right kind."""
     if kinds == ["text"] and isinstance(value, bool | int | float):
         text = str(value).lower() if isinstance(value, bool) else str(value)
-        return f"text that looks like a number goes in quotes: '{text}'"
+        like = "true or false" if isinstance(value, bool) else "a number"
+        return f"text that looks like {like} goes in quotes: '{text}'"
     if kinds == ["a list"] and isinstance(value, str | int | float):
         return f"a list has brackets: [{value}]"
     if "number" in "".join(kinds) and isinstance(value, str):

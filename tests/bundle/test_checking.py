@@ -108,9 +108,9 @@ def test_a_manifest_that_cannot_be_understood(bundle, text):
 
 
 def test_a_manifest_that_is_too_large(bundle, monkeypatch):
-    from specgl.bundle import manifest
+    from specgl.bundle import received
 
-    monkeypatch.setattr(manifest, "MAX_BYTES", 100)
+    monkeypatch.setattr(received, "MAX_BYTES", 100)
     assert found(bundle)[0][0] == "E502"
 
 
@@ -165,3 +165,80 @@ def test_a_resolved_spec_that_was_changed_with_its_entry_is_found(bundle):
 
     change_manifest(bundle, mend)
     assert found(bundle) == [("E512", "spec/resolved.json")]
+
+
+@pytest.mark.parametrize(
+    "key", ["name", "specgl", "started", "results", "warnings", "errors", "space", "contrasts", "spec_digest"]
+)
+@pytest.mark.parametrize("value", [None, 3, "x", ["x"], [{}], {"shape": "x"}])
+def test_a_manifest_of_another_form_is_refused_before_it_is_used(bundle, key, value):
+    held = json.loads((bundle / "manifest.json").read_bytes())
+    wrong = type(held[key]) is not type(value) or value in (["x"], [{}], {"shape": "x"})
+    if not wrong or (key == "spec_digest" and value is None):
+        return
+    change_manifest(bundle, lambda m: m.update({key: value}))
+    with pytest.raises(VerificationError, match="E502") as error:
+        open_bundle(bundle)
+    assert key in str(error.value)
+
+
+def test_maps_that_fill_the_memory_are_refused(bundle):
+    change_manifest(bundle, lambda m: m["space"].update(shape=[10_000_000] * 3))
+    with pytest.raises(VerificationError, match="more than 500,000,000 voxels"):
+        open_bundle(bundle)
+
+
+def test_nesting_without_end_is_refused(bundle):
+    for depth in (900, 200_000):
+        content = b'{"a":' * depth + b"1" + b"}" * depth
+        resolved = bundle / "spec/resolved.json"
+        resolved.write_bytes(content)
+        digest = hashlib.sha256(content).hexdigest()
+
+        held = json.loads((bundle / "manifest.json").read_bytes())
+        (entry,) = [e for e in held["files"] if e["path"] == "spec/resolved.json"]
+        entry.update(bytes=len(content), sha256=digest)
+        (bundle / "manifest.json").write_text(json.dumps(held))
+        assert found(bundle) == [("E512", "spec/resolved.json")]
+    with pytest.raises(VerificationError, match="E509"):
+        _ = open_bundle(bundle).spec
+
+
+@pytest.mark.parametrize("kind", ["link", "pipe", "gone", "text", "ragged", "bytes", "empty"])
+def test_no_file_of_a_bundle_is_trusted_when_it_is_read(bundle, tmp_path, kind):
+    table, resolved = bundle / "model/design.tsv", bundle / "spec/resolved.json"
+    for path in (table, resolved):
+        path.unlink()
+        match kind:
+            case "link":
+                path.symlink_to("/etc/hostname")
+            case "pipe":
+                os.mkfifo(path)
+            case "text":
+                path.write_text("text")
+            case "ragged":
+                path.write_text("a\tb\n1\n")
+            case "bytes":
+                path.write_bytes(b"\xff\x00")
+            case "empty":
+                path.touch()
+    held = open_bundle(bundle)
+    code = {"link": "E505", "pipe": "E505", "gone": "E507"}.get(kind, "E509")
+    for read in (lambda: held.design, lambda: held.spec):
+        with pytest.raises(VerificationError, match=code):
+            read()
+
+
+def test_a_map_is_read_from_a_plain_file_of_the_right_shape(bundle):
+    path = bundle / MAP
+    held = open_bundle(bundle)
+    other = next(p for p in (bundle / "maps").glob("*.nii.gz") if p != path)
+    path.unlink()
+    path.symlink_to(other)
+    with pytest.raises(VerificationError, match="E505"):
+        held.maps["stat"].load()
+    change_manifest(bundle, lambda m: m["space"].update(shape=[2, 2, 2]))
+    path.unlink()
+    path.write_bytes(other.read_bytes())
+    with pytest.raises(VerificationError, match="E510"):
+        open_bundle(bundle).maps["stat"].load()

@@ -240,3 +240,26 @@ def test_no_image_at_all_is_an_error() -> None:
     with pytest.raises(ImageError) as caught:
         common_grid(read_headers({}, Threads(1)))
     assert codes(caught.value) == ["E300"]
+
+
+def test_a_gzip_file_that_ends_within_its_first_bytes_is_damaged_and_not_empty(tmp_path: Path) -> None:
+    path = tmp_path / "x.nii.gz"
+    path.write_bytes(gzip.compress(bytes(range(256)) * 40)[:10])
+    assert code_of(path) == "E311"
+    path.write_bytes(gzip.compress(b""))
+    assert code_of(path) == "E310"
+
+
+def test_a_small_file_that_inflates_without_end_is_not_inflated_to_its_end(
+    save, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ref = save("a.nii.gz", DATA)
+    inner = gzip.decompress(ref.path.read_bytes())
+    ref.path.write_bytes(gzip.compress(inner + bytes(2**20)))
+    refs = {"a": ref, "b": save("b.nii.gz", -DATA)}
+    assert load(refs, read_header(ref).grid, engine=Threads(1)).data["effect"].shape[0] == 2
+    for room in ("specgl.images.headers", "specgl.images.stream"):
+        monkeypatch.setattr(f"{room}.MAX_BEYOND", 2**16)
+    header = read_header(ref)
+    with pytest.raises(ImageError, match="far beyond the voxels"):
+        load(refs, header.grid, engine=Threads(1))

@@ -7,7 +7,17 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from specgl.images import Bids, Column, Roots, Template, Volumes, locate_file, locate_images, missing_findings
+from specgl.images import (
+    Bids,
+    Column,
+    Roots,
+    Template,
+    Volumes,
+    locate_file,
+    locate_images,
+    missing_columns,
+    missing_findings,
+)
 from specgl.images.bids import parse_name, space_label
 
 WHERE = ("data", "images")
@@ -44,7 +54,9 @@ def test_a_template_is_filled_from_the_row(tmp_path: Path, roots: Roots) -> None
 def test_a_value_that_could_leave_its_place_is_refused(value: str, roots: Roots) -> None:
     frame = table(participant_id=["s1", "s2"], map=[value, value])
     found = locate_images(Template("{map}/x.nii"), frame, roots=roots, where=WHERE)
-    assert [f.code for f in found.findings] == ["E302", "E302"]
+    (finding,) = found.findings
+    assert finding.code == "E302"
+    assert finding.notes == ("likewise s2",)
     assert not found.refs
 
 
@@ -95,7 +107,10 @@ def test_volumes_of_one_file(tmp_path: Path, roots: Roots) -> None:
     frame = table(participant_id=list("abcde"), volume=["3", "0", "-1", "1.5", None])
     found = locate_images(Volumes("all.nii.gz", "volume"), frame, roots=roots, where=WHERE)
     assert {who: ref.volume for who, ref in found.refs.items()} == {"a": 3, "b": 0}
-    assert [f.code for f in found.findings] == ["E306", "E306"]
+    (finding,) = found.findings
+    assert finding.code == "E306"
+    assert "'-1' in column 'volume' of observation 'c'" in finding.message
+    assert finding.notes == ("likewise d",)
     assert list(found.missing) == ["e"]
     gone = locate_images(Volumes("none.nii", "volume"), frame, roots=roots, where=WHERE)
     assert [f.code for f in gone.findings] == ["E309"]
@@ -182,3 +197,49 @@ def test_one_file_of_the_spec(tmp_path: Path, roots: Roots) -> None:
     assert locate_file("mask.nii", roots=roots, where=("mask",)).ref is not None
     for text, code in [("none.nii", "E309"), ("../x.nii", "E303"), ("a\x00b", "E302")]:
         assert [f.code for f in locate_file(text, roots=roots, where=("mask",)).findings] == [code]
+
+
+def test_a_filter_that_nothing_passes_is_answered_with_what_there_is(tmp_path: Path, roots: Roots) -> None:
+    touch(tmp_path, "sub-01/sub-01_contrast-faces_statmap.nii.gz")
+    frame = table(participant_id=["sub-01"])
+    for filters, words in (
+        ({"contrast": "face"}, "has contrast-face; there is contrast: faces"),
+        ({"Contrast": "faces"}, "has the entity 'Contrast'"),
+    ):
+        found = locate_images(Bids(".", filters), frame, roots=roots, where=WHERE)
+        assert words in found.missing["sub-01"]
+
+
+def test_a_data_set_with_links_in_a_circle_or_out_of_it_ends(tmp_path: Path) -> None:
+    home, elsewhere = tmp_path / "home", tmp_path / "elsewhere"
+    touch(home, "sub-01/sub-01_contrast-faces_statmap.nii.gz")
+    touch(elsewhere, "sub-02_contrast-faces_statmap.nii.gz")
+    (home / "again").symlink_to(".")
+    (home / "out").symlink_to(elsewhere)
+    frame = table(participant_id=["sub-01", "sub-02"])
+    source = Bids(".", {"contrast": "faces"})
+    found = locate_images(source, frame, roots=Roots(home, home), where=WHERE)
+    assert (list(found.refs), list(found.missing)) == (["sub-01"], ["sub-02"])
+    trusted = locate_images(source, frame, roots=Roots(home, home, allow_outside=True), where=WHERE)
+    assert list(trusted.refs) == ["sub-01", "sub-02"]
+
+
+def test_columns_that_a_source_wants(roots: Roots) -> None:
+    frame = table(participant_id=["s1"], volume=["0"])
+    for source, names in (
+        (Template("{subject}/{participant_id}/{session}.nii"), ["subject", "session"]),
+        (Column("map"), ["map"]),
+        (Volumes("all.nii", "volume"), []),
+        (Bids(".", {"task": "x"}, ("participant_id", "session")), ["session"]),
+    ):
+        found = missing_columns(source, frame, where=WHERE)
+        assert [finding.code for finding in found] == ["E301"] * len(names)
+        assert all(name in finding.message for name, finding in zip(names, found, strict=True))
+
+
+def test_a_path_in_a_column_is_looked_for_in_the_tables_folder(tmp_path: Path) -> None:
+    touch(tmp_path, "a.nii")
+    (tmp_path / "tables").mkdir()
+    frame = table(participant_id=["s1"], map=["a.nii"])
+    found = locate_images(Column("map"), frame, roots=Roots(tmp_path, tmp_path / "tables"), where=WHERE)
+    assert found.missing["s1"].endswith("in the table's folder")

@@ -177,3 +177,26 @@ def test_images_outside_the_folder_are_refused_unless_allowed(study, tmp_path: P
     study.image(2).symlink_to(outside / "map.nii.gz")
     assert "E303" in _found(study)
     assert specgl.plan(specgl.read(study.spec), allow_outside=True).grid is not None
+
+
+def test_a_table_behind_a_link_out_of_the_folder_is_not_read(study, tmp_path_factory) -> None:
+    secret = tmp_path_factory.mktemp("elsewhere") / "secret.tsv"
+    table = study.spec.parent / "participants.tsv"
+    secret.write_bytes(table.read_bytes())
+    table.unlink()
+    table.symlink_to(secret)
+    assert _found(study)["E303"].line is not None
+    found = check_data(specgl.read(study.spec))
+    assert [finding.code for finding in found if finding.is_error] == ["E303"]
+    assert specgl.plan(specgl.read(study.spec), allow_outside=True).grid is not None
+
+
+def test_columns_of_images_are_looked_for_with_the_table(study) -> None:
+    study.edit("{participant_id}.nii.gz", "{subject}.nii.gz")
+    found = check_data(specgl.read(study.spec))
+    assert [finding.code for finding in found if finding.is_error] == ["E301"]
+
+
+def test_what_is_no_spec_is_called_so() -> None:
+    with pytest.raises(specgl.UsageError, match=r"specgl\.read"):
+        specgl.plan("analysis.yaml")  # type: ignore[arg-type]  # the slip that is tested

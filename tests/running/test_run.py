@@ -80,11 +80,13 @@ def test_the_original_is_kept_to_the_byte(study) -> None:
 
 def test_a_complete_bundle_is_not_replaced_unasked(study) -> None:
     spec = specgl.read(study.spec)
-    before = specgl.run(spec).manifest["started"]
+    manifest = specgl.run(spec).path / "manifest.json"
+    before = manifest.stat().st_mtime_ns
     with pytest.raises(specgl.UsageError, match="overwrite"):
         specgl.run(spec)
-    assert specgl.open(study.folder / "results").manifest["started"] == before
-    assert specgl.run(spec, overwrite=True).manifest["started"] != before
+    assert manifest.stat().st_mtime_ns == before
+    specgl.run(spec, overwrite=True)
+    assert manifest.stat().st_mtime_ns != before
 
 
 def test_a_run_that_fails_leaves_a_record_and_gives_way_to_the_next(study) -> None:
@@ -213,3 +215,24 @@ def test_errors_name_the_line_of_the_spec(study) -> None:
     assert {finding.code for finding in caught.value.findings} >= {"E221"}
     first = next(f for f in caught.value.findings if f.code == "E221")
     assert (Path(first.file or "").name, first.line) == ("participants.tsv", 7)
+
+
+def test_output_behind_a_link_out_of_the_folder_is_written_only_when_told(study, tmp_path_factory) -> None:
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    text = study.spec.read_text()
+    kept = "\n".join(line for line in text.splitlines() if not line.startswith("output:"))
+    study.spec.write_text(f"{kept}\noutput: {{directory: out/results}}\n")
+    (study.spec.parent / "out").symlink_to(elsewhere)
+    spec = specgl.read(study.spec)
+    with pytest.raises(specgl.SpecError, match="E303"):
+        specgl.run(spec)
+    assert not any(elsewhere.iterdir())
+    assert specgl.run(spec, allow_outside=True).path.resolve() == elsewhere / "results"
+
+
+def test_a_refused_target_is_not_shown_at_the_first_line_of_the_spec(study, tmp_path) -> None:
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(specgl.UsageError) as caught:
+        specgl.run(specgl.read(study.spec), directory=tmp_path / "file")
+    (finding,) = caught.value.findings
+    assert finding.line is None

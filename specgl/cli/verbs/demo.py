@@ -8,6 +8,7 @@ import click
 
 from specgl.cli.help import RichCommand
 from specgl.cli.options import overwrite_option, quiet_option, threads_option
+from specgl.cli.printing import say
 from specgl.errors import UsageError
 
 
@@ -28,13 +29,16 @@ def command(folder: Path, overwrite: bool, threads: int | None, quiet: bool) -> 
 
     if folder.exists() and any(folder.iterdir()) and not overwrite:
         raise UsageError(f"'{folder}' is not empty; choose another folder or pass --overwrite")
-    click.echo(f"Making 16 subjects in {folder} ...")
-    spec = write_demo(folder)
-    click.echo(f"$ specgl run {spec}")
+    say(f"Making 16 subjects in {folder} ...")
+    try:
+        spec = write_demo(folder)
+    except OSError as error:
+        raise UsageError(f"cannot write to '{folder}': {error.strerror or error}") from error
+    say(f"$ specgl run {spec}")
     execute(spec, overwrite=overwrite, threads=threads, quiet=quiet)
     results = folder / "results"
     verify(results)
-    click.echo()
-    click.echo(f"The spec:     {spec}")
-    click.echo(f"The results:  {results}  (verified)")
-    click.echo(f"Next:         specgl show {results} clusters")
+    say("")
+    say(f"The spec:     {spec}")
+    say(f"The results:  {results}  (verified)")
+    say(f"Next:         specgl show {results} clusters")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -16,7 +17,11 @@ from specgl.cli.options import (
     strict_option,
     threads_option,
 )
+from specgl.cli.printing import say
 from specgl.errors import Finding, SpecError
+
+if TYPE_CHECKING:
+    from specgl.bundle import Bundle
 
 
 @click.command("run", cls=RichCommand)
@@ -44,10 +49,10 @@ def command(
 ) -> None:
     """Run a spec and write its results bundle.
 
-    Prints the bundle's folder and what survived; warnings and progress go to stderr. Whatever stops the run
-    leaves a bundle with the status `failed` or `interrupted` that says where and why.
+    Prints what survived, the warnings, and the bundle's folder; progress goes to stderr. Whatever stops the
+    run leaves a bundle with the status `failed` or `interrupted` that says where and why.
     """
-    execute(
+    bundle = execute(
         spec,
         output,
         overwrite=overwrite,
@@ -56,6 +61,7 @@ def command(
         allow_outside=allow_outside,
         quiet=quiet,
     )
+    say(f"Results: {bundle.path}")
 
 
 def execute(
@@ -67,7 +73,7 @@ def execute(
     strict: bool = False,
     allow_outside: bool = False,
     quiet: bool = False,
-) -> None:
+) -> Bundle:
     """Read, plan and run a spec, and tell what came of it."""
     # Imported here so that `specgl --help` and a wrong option wait for nothing.
     from specgl.planning import make_plan
@@ -86,7 +92,8 @@ def execute(
         progress=not quiet,
         command=("specgl", *sys.argv[1:]),
     )
-    click.echo(bundle.summary())
+    say(bundle.summary())
+    return bundle
 
 
 def refuse_warnings(findings: tuple[Finding, ...]) -> None:

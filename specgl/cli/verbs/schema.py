@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from specgl.cli.help import RichCommand
+from specgl.errors import UsageError
 
 
 @click.command("schema", cls=RichCommand)
@@ -24,7 +25,10 @@ def command(what: str, output: Path | None) -> None:
     if output is None:
         click.echo(text, nl=False)
     else:
-        output.write_text(text, encoding="utf-8")
+        try:
+            output.write_text(text, encoding="utf-8")
+        except OSError as error:
+            raise UsageError(f"cannot write '{output}': {error.strerror}") from error
 
 
 def schema_text(what: str) -> str:

@@ -9,6 +9,7 @@ import click
 
 from specgl.cli.help import RichCommand
 from specgl.cli.options import bundle_argument
+from specgl.cli.printing import say
 
 
 @click.command("show", cls=RichCommand)
@@ -38,7 +39,7 @@ def command(bundle: Path, what: str) -> None:
             lines = [json.dumps(held.spec, indent=2, ensure_ascii=False)]
         case _:
             lines = [json.dumps(held.manifest, indent=2, ensure_ascii=False)]
-    click.echo("\n".join(lines))
+    say("\n".join(lines))
 
 
 def _table(table: object) -> str:

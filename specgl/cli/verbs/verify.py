@@ -8,6 +8,7 @@ import click
 
 from specgl.cli.help import RichCommand
 from specgl.cli.options import bundle_argument
+from specgl.cli.printing import say
 
 
 @click.command("verify", cls=RichCommand)
@@ -20,4 +21,4 @@ def command(bundle: Path) -> None:
     from specgl.bundle import verify
 
     verify(bundle)
-    click.echo(f"{bundle}: complete and unchanged")
+    say(f"{bundle}: complete and unchanged")

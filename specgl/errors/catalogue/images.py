@@ -26,9 +26,10 @@ IMAGES: dict[str, Code] = {
     ),
     "E303": Code(
         "a file outside the spec's folder",
-        "Every file must lie under the folder of the spec or of the table once links are followed, so\n"
-        "that a spec from a stranger cannot read other places. Move the data below the spec, put the spec\n"
-        "above the data, or pass --allow-outside when you trust it.",
+        "Every file must lie under the folder of the spec once links are followed: table, images, and the\n"
+        "folder that results go to, so that a spec from a stranger neither reads nor writes in other\n"
+        "places. Move the data below the spec, put the spec above the data, name the results' folder with\n"
+        "--output, or pass --allow-outside when you trust the spec.",
     ),
     "E304": Code(
         "several BIDS images match one observation",

@@ -30,8 +30,8 @@ _FILE: dict[str, Code] = {
     "E004": Code(
         "the file passes a bound",
         "A spec has at most 1 MB, 50,000 values (counted after aliases are opened) and 40 levels of "
-        "nesting, and no alias that contains itself. Larger files are mistakes or attacks; what is "
-        "large belongs into the table.",
+        "nesting, and no alias that contains itself; of more than 1,000 findings the first are told. Larger "
+        "files are mistakes or attacks; what is large belongs into the table.",
     ),
     "E005": Code(
         "a number that cannot be kept exactly",
@@ -99,7 +99,8 @@ _SCHEMA: dict[str, Code] = {
         "a path that leaves the spec's folder",
         "Files of a spec lie under its folder, so that a spec from somebody else cannot reach other "
         "files and an analysis can be moved as a whole. Move the spec to a folder above the data, or "
-        "allow absolute paths and '..' with --allow-outside. Addresses on the network are never read.",
+        "allow absolute paths and '..' with --allow-outside. A spec that is itself a link out of its folder "
+        "is not read either. Addresses on the network are never read.",
     ),
     "E019": Code(
         "said twice",

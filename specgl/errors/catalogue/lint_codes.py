@@ -54,4 +54,13 @@ the interaction. Hypotheses are evaluated at the covariate's mean and do not cha
 regressors in backticks and F over a `term` do. Write `center: mean`, or a number that is meant
 (Schielzeth 2010).""",
     ),
+    "W239": Code(
+        "several rows of one participant are taken for independent",
+        """The observations are named by several columns (a participant and a session), one participant has
+several of the analysed rows, and the model knows nothing of it. Rows of one participant resemble
+each other: comparisons within participants then lose power, and those between participants are
+too liberal. For comparisons within, write `model: {block: participant_id}`, which takes each
+participant's mean out; for comparisons between, analyse one row of each (`data.include`), or
+average before.""",
+    ),
 }

@@ -96,15 +96,16 @@ WRITING: dict[str, Code] = {
     ),
     "E509": Code(
         "a file has other bytes",
-        "The file's SHA-256 is not that of the manifest: it has been changed since it was written, by a\n"
-        "person, a program or a failing disk. Copy it again, or run the analysis again.",
+        "The file's SHA-256 is not that of the manifest, or the file cannot be read as what it was: it has\n"
+        "been changed since it was written, by a person, a program or a failing disk. Copy it again, or\n"
+        "run the analysis again.",
         Exit.VERIFICATION,
     ),
     "E510": Code(
         "a map holds other data",
-        "The digest over the map's voxels and affine is not that of the manifest, or the map cannot be\n"
-        "read. Unlike a file's bytes, this digest is blind to how a map was compressed: the numbers\n"
-        "themselves differ. Copy the bundle again, or run the analysis again.",
+        "The digest over the map's voxels and affine is not that of the manifest, its shape is another, or\n"
+        "it cannot be read. Unlike a file's bytes, this digest is blind to how a map was compressed: the\n"
+        "numbers themselves differ. Copy the bundle again, or run the analysis again.",
         Exit.VERIFICATION,
     ),
     "E511": Code(

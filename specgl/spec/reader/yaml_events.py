@@ -13,14 +13,23 @@ _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _WORDS: dict[str, Plain] = {"null": None, "~": None, "": None, "true": True, "false": False}
 
 _UNCLOSED = "found unexpected end of stream"
+_NO_COLON = "could not find expected ':'"
 _HELP = (
-    ("mapping values are not allowed", "quote a text that contains ': '"),
+    (
+        "mapping values are not allowed",
+        "keys of one mapping begin in the same column; a text that contains ': ' goes in quotes",
+    ),
     (_UNCLOSED, "a quotation mark or a bracket is not closed"),
     (
         "found unknown escape character",
         "write the text in single quotes, where a backslash is only a backslash",
     ),
-    ("could not find expected ':'", "a key is followed by ': '"),
+    (_NO_COLON, "a key is followed by ': '"),
+    ("found unexpected ':'", "a key is followed by ': ' and its value"),
+    (
+        "did not find expected key",
+        "keys of one mapping begin in the same column; nothing follows a closing quotation mark or bracket",
+    ),
     ("found undefined tag", "tags are no part of the language: leave it out"),
 )
 _QUOTE_FIRST = "quote a text that begins with '{first}'"
@@ -114,8 +123,9 @@ def _scalar(text: str, event: yaml.ScalarEvent, report: Callable[[ReadFault], No
 def _syntax(text: str, error: yaml.MarkedYAMLError) -> ReadFault:
     """The parser's complaint in the user's words."""
     problem = error.problem or error.context or "unknown fault"
-    unclosed = _UNCLOSED in problem
-    mark = (unclosed and error.context_mark) or error.problem_mark or error.context_mark
+    # These two are found far behind the fault, and say where it began.
+    began_before = _UNCLOSED in problem or _NO_COLON in problem
+    mark = (began_before and error.context_mark) or error.problem_mark or error.context_mark
     index = min(mark.index if mark else 0, max(len(text) - 1, 0))
     begin = text.rfind("\n", 0, index) + 1
     before = text[begin : index + 1]
@@ -130,6 +140,7 @@ def _syntax(text: str, error: yaml.MarkedYAMLError) -> ReadFault:
     if "flow" in (error.context or ""):
         helps.append("quote a text that contains '[', ']', '{', '}' or ','")
     elif value[:1] and value[0] in "{[`@%&*!|>":
-        helps.append(_QUOTE_FIRST.format(first=value[0]))
+        # Where the parser names what it did not expect, that is the nearer cause.
+        helps.insert(len(helps) if "unexpected" in problem else 0, _QUOTE_FIRST.format(first=value[0]))
     context = f" ({error.context})" if error.context and error.context != problem else ""
     return ReadFault("E001", f"this is no YAML: {problem}{context}", index, help=helps[0] if helps else None)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import chain, islice
+
 from specgl.errors import Finding
 from specgl.spec.outline import Outline
 from specgl.spec.rules.names import check_names
@@ -12,13 +14,16 @@ from specgl.spec.rules.words import check_formula, check_hypotheses, check_terms
 __all__ = ["check_outline"]
 
 
-def check_outline(outline: Outline, *, allow_outside: bool = False) -> tuple[Finding, ...]:
-    """Everything that the rules find."""
-    return (
-        *check_sections(outline),
-        *check_names(outline),
-        *check_paths(outline, allow_outside=allow_outside),
-        *check_formula(outline),
-        *check_hypotheses(outline),
-        *check_terms(outline),
+def check_outline(
+    outline: Outline, *, allow_outside: bool = False, most: int | None = None
+) -> tuple[Finding, ...]:
+    """Everything that the rules find, or so many of it."""
+    found = chain(
+        check_sections(outline),
+        check_names(outline),
+        check_paths(outline, allow_outside=allow_outside),
+        check_formula(outline),
+        check_hypotheses(outline),
+        check_terms(outline),
     )
+    return tuple(islice(found, most))

@@ -13,6 +13,11 @@ from specgl.spec.outline import Outline, Written
 _ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
 _CONVERSION = re.compile(r"[!:\[\]]")
 
+LONGEST_TEMPLATE = 4096
+"""Longest path that common systems take."""
+
+_OUTPUT = ("output", "directory")
+
 
 def check_paths(outline: Outline, *, allow_outside: bool) -> Iterator[Finding]:
     """Paths under the spec's folder only, unless others are allowed; placeholders that are columns' names."""
@@ -27,7 +32,9 @@ def check_paths(outline: Outline, *, allow_outside: bool) -> Iterator[Finding]:
                 "E018",
                 f"{reason}: files of a spec lie under its folder",
                 path.where,
-                help="move the spec, or allow it with --allow-outside",
+                help="leave it out and run with --output, which may name any folder"
+                if path.where == _OUTPUT
+                else "move the spec, or allow it with --allow-outside",
             )
     for template in outline.templates:
         yield from _template(template)
@@ -43,6 +50,10 @@ def _outside(path: str) -> str | None:
 
 
 def _template(template: Written) -> Iterator[Finding]:
+    if len(template.text) > LONGEST_TEMPLATE:
+        message = f"the template has more than {LONGEST_TEMPLATE} characters: no file has such a name"
+        yield Finding("E017", message, template.where)
+        return
     text, fields = template.text, template_fields(template.text)
     rest = list(text)
     for field in fields:
@@ -50,7 +61,9 @@ def _template(template: Written) -> Iterator[Finding]:
         sign = _CONVERSION.search(field.name)
         if not field.name.strip() or sign:
             message = "a placeholder is a column's name and nothing else"
-            yield Finding("E017", message, template.where, (field.start, field.end))
+            bare = (sign and field.name[: sign.start()].strip()) or "participant_id"
+            advice = f"write {{{bare}}}: cells are taken as they stand in the table"
+            yield Finding("E017", message, template.where, (field.start, field.end), help=advice)
     stray = next((i for i, letter in enumerate(rest) if letter in "{}"), None)
     if stray is not None:
         yield Finding("E017", f"'{text[stray]}' has no partner", template.where, (stray, stray + 1))

@@ -26,7 +26,7 @@ def check_sections(outline: Outline) -> Iterator[Finding]:
     elif not outline.is_partial:
         needed = ("data", "model", "contrasts") if outline.has_images else ("data", "model")
         for key in needed:
-            if key not in outline.sections:
+            if key not in outline.sections and key not in outline.misspelt:
                 yield Finding(
                     "E011", f"missing key '{key}'", (key,), on_key=True, help="or `maps`, for ready-made maps"
                 )

@@ -11,6 +11,7 @@ from specgl.spec.outline import Outline, Written
 
 FORMULA = ("model", "formula")
 MOST_OPTIONS = 500
+MOST_SHOWN = 12
 
 
 def check_formula(outline: Outline) -> Iterator[Finding]:
@@ -29,7 +30,7 @@ def check_formula(outline: Outline) -> Iterator[Finding]:
                 (use.start, use.end),
                 help="leave it out of the formula",
             )
-        elif use.name not in known and not outline.is_partial:
+        elif use.name not in known and outline.says_variables and not outline.is_partial:
             yield Finding(
                 "E110",
                 f"`{use.name}` is not declared in `variables`",
@@ -125,6 +126,8 @@ def _cell(atom: Atom, name: str, level: str, written: Written, outline: Outline)
     unknown = _unknown(name, span, written, outline)
     if unknown is not None:
         yield unknown
+    elif declared is None and name not in outline.voxelwise:
+        return  # what is in the formula and not declared has been told there
     elif declared is None or declared.kind == "continuous":
         yield Finding(
             "E116",
@@ -140,7 +143,7 @@ def _cell(atom: Atom, name: str, level: str, written: Written, outline: Outline)
             f"'{level}' is not a declared level of `{name}`",
             written.where,
             place,
-            help=_proposal(level, declared.levels) or f"levels: {', '.join(declared.levels)}",
+            help=_proposal(level, declared.levels) or f"levels: {_some(declared.levels)}",
         )
 
 
@@ -152,8 +155,23 @@ def _unknown(name: str, span: tuple[int, int], written: Written, outline: Outlin
     message = f"`{name}` is not in the formula"
     if not declared:
         message = f"`{name}` is neither declared nor in the formula"
-    advice = _proposal(name, outline.formula_names)
+    advice = _as_level(name, outline) or _proposal(name, outline.formula_names)
     return Finding("E114", message, written.where, span, help=advice)
+
+
+def _as_level(word: str, outline: Outline) -> str | None:
+    """How a level is written, for a word that is one."""
+    for name, declared in outline.variables.items():
+        if declared.levels is not None and word in declared.levels and name in outline.formula_names:
+            return f"a level is written with its variable: '{name}[{word}]'"
+    return None
+
+
+def _some(words: Collection[str]) -> str:
+    """The first of some words, and how many more there are."""
+    more = len(words) - MOST_SHOWN
+    shown = ", ".join(list(words)[:MOST_SHOWN])
+    return f"{shown} and {more} more" if more > 0 else shown
 
 
 def _inside(atom: Atom, text: str, pattern: str) -> tuple[int, int]:
