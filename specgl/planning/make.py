@@ -13,7 +13,7 @@ from specgl.planning import translate
 from specgl.planning.group import build_design, check_image_columns, plan_group, read_rows
 from specgl.planning.ready import plan_maps
 from specgl.planning.records import GroupSource, MapSource, Plan
-from specgl.spec import AnalysisSpec, check, digest, locate, resolve
+from specgl.spec import AnalysisSpec, check, digest, heed, locate, resolve
 
 _OTHER_OUTPUT = "name a folder with --output (directory= in Python), or pass --allow-outside"
 
@@ -118,11 +118,14 @@ def output_target(plan: Plan) -> Path:
 
 
 def located(findings: tuple[Finding, ...], spec: AnalysisSpec) -> tuple[Finding, ...]:
-    """The findings with their lines in the spec's file, where it has one and they are about a place in it."""
+    """The findings with their lines in the spec's file, less the warnings that it silences.
+
+    A spec made in Python has no lines, and a finding may be about no single place.
+    """
     source = spec.source
     if source is None:
         return findings
-    return tuple(locate(finding, source) if finding.where else finding for finding in findings)
+    return heed((locate(found, source) if found.where else found for found in findings), source)
 
 
 @contextmanager

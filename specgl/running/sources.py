@@ -19,7 +19,7 @@ from specgl.engines import Threads
 from specgl.errors import Finding
 from specgl.images import InputFile, Space
 from specgl.inference import stats_from_map
-from specgl.planning import GroupSource, MapSource, Plan
+from specgl.planning import GroupSource, MapSource, Plan, located
 from specgl.running.journey import Journey
 
 
@@ -94,13 +94,13 @@ def _(source: GroupSource, plan: Plan, engine: Threads, journey: Journey) -> Sta
             progress=step,
         )
     table = source.rows.table
-    journey.add(loaded.findings)
+    journey.add(located(loaded.findings, plan.spec))
     journey.note_inputs((table_file(table.path, table.name), *loaded.inputs))
     with journey.enter("fit") as step:
         fit = models.fit(loaded.data, source.design, engine=engine, progress=step)
         stats = models.contrast_maps(fit, source.design)
         extra = models.extra_maps(plan.maps, fit, loaded.data, source.design, engine=engine)
-    journey.add(fit.findings)
+    journey.add(located(fit.findings, plan.spec))
     return Statistics(
         stats=stats,
         space=loaded.space,
@@ -122,7 +122,7 @@ def _(source: MapSource, plan: Plan, engine: Threads, journey: Journey) -> Stati
         }
         space, values = images.join_maps(list(loaded.values()))
     for one in loaded.values():
-        journey.add(one.findings)
+        journey.add(located(one.findings, plan.spec))
     journey.note_inputs(dict.fromkeys(file for one in loaded.values() for file in one.inputs))
     with journey.enter("fit"):
         stats = xr.concat(

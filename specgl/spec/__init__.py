@@ -20,6 +20,7 @@ from specgl.spec.inference import Parametric
 from specgl.spec.maps import AnyMap, FMap, TMap, ZMap
 from specgl.spec.model import Model
 from specgl.spec.schema import json_schema
+from specgl.spec.silence import heed
 from specgl.spec.source import Source, locate
 from specgl.spec.variables import Categorical, Continuous
 
@@ -54,6 +55,7 @@ __all__ = [
     "digest",
     "examine",
     "examine_text",
+    "heed",
     "json_schema",
     "locate",
     "read",

@@ -14,6 +14,7 @@ from specgl.spec.outline import outline
 from specgl.spec.reader import Document, read_file, read_text
 from specgl.spec.reserved import RESERVED_VALUES, take_out_reserved
 from specgl.spec.rules import check_outline
+from specgl.spec.silence import faulty_notes, heed
 from specgl.spec.source import Source, locate
 
 MAX_FINDINGS = 1000
@@ -89,7 +90,9 @@ def read(path: Path | str, *, allow_outside: bool = False) -> AnalysisSpec:
 def check(spec: AnalysisSpec, *, allow_outside: bool = False) -> tuple[Finding, ...]:
     """What the rules between sections say of a spec, also of one that was made in Python."""
     found = check_outline(outline(spec.model_dump(mode="json")), allow_outside=allow_outside)
-    return found if spec.source is None else tuple(locate(finding, spec.source) for finding in found)
+    if spec.source is None:
+        return found
+    return heed((locate(finding, spec.source) for finding in found), spec.source)
 
 
 def _examine(document: Document, allow_outside: bool) -> Examination:
@@ -112,7 +115,8 @@ def _examine(document: Document, allow_outside: bool) -> Examination:
         faults = error.errors(include_url=False)[: MAX_FINDINGS + 1]
         findings += translate(faults, AnalysisSpec, _VOCABULARY)
     findings += check_outline(outline(raw, misspelt), allow_outside=allow_outside, most=MAX_FINDINGS + 1)
-    located = [*document.findings, *(locate(finding, source) for finding in findings)]
+    located = [*document.findings, *faulty_notes(source)]
+    located += heed((locate(finding, source) for finding in findings), source)
     located.sort(key=lambda finding: (finding.line or 0, finding.column or 0))
     located = _bounded(located, source)
     if any(finding.is_error for finding in located):

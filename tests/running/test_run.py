@@ -236,3 +236,18 @@ def test_a_refused_target_is_not_shown_at_the_first_line_of_the_spec(study, tmp_
         specgl.run(specgl.read(study.spec), directory=tmp_path / "file")
     (finding,) = caught.value.findings
     assert finding.line is None
+
+
+def test_a_warning_that_was_answered_is_silent_in_every_stage(study) -> None:
+    study.edit(
+        "  age: {type: continuous, unit: year}", "  age: {type: continuous}\n  sex: {type: categorical}"
+    )
+    study.edit(
+        "specgl: 1\n", "specgl: 1\n# specgl: ignore W201 sex is for later\n# specgl: ignore W232 few\n"
+    )
+    spec = specgl.read(study.spec)
+    loud = {"W201", "W232"}
+    assert {finding.code for finding in specgl.plan(spec).findings} & loud == set()
+    bundle = specgl.run(spec)
+    assert {warning["code"] for warning in bundle.manifest["warnings"]} & loud == set()
+    assert b"sex is for later" in (bundle.path / "spec" / "original.yaml").read_bytes()

@@ -228,6 +228,12 @@ _WARNINGS: dict[str, Code] = {
         "together it may be larger. `across: contrasts` makes the locations of all contrasts one "
         "family.",
     ),
+    "W203": Code(
+        "a note that silences nothing",
+        "A warning that was looked at and answered is silenced by a comment on a line of its own, anywhere "
+        "in the spec: `# specgl: ignore W231 groups were matched on purpose`. The code and the reason are "
+        "both needed, and only warnings can be silenced. The note goes into the bundle with the spec.",
+    ),
     "W210": Code(
         "`**` on a variable is no power",
         "In Wilkinson's notation `**` crosses terms, and a variable crossed with itself is itself. For "
