@@ -99,7 +99,8 @@ def main() -> None:
             shutil.rmtree(results, ignore_errors=True)
             return command
 
-        specgl = [sys.executable, "-m", "specgl"]
+        # The installed command, as a user calls it: its modules are compiled, and no checkout is in the way.
+        specgl = [str(Path(sys.executable).with_name("specgl"))]
         spec = str(folder / "analysis.yaml")
         commands = {
             "specgl run": lambda: fresh(*specgl, "run", spec, "--output", str(results)),
