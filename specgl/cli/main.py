@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import os
 import sys
@@ -63,7 +64,12 @@ class VerbGroup(RichGroup):
         """Import and return one verb."""
         if cmd_name not in VERBS:
             return None
-        command: click.Command = importlib.import_module(f"specgl.cli.verbs.{cmd_name}").command
+        # Importing makes many objects and no garbage: to look for some takes a tenth of a `specgl validate`.
+        gc.disable()
+        try:
+            command: click.Command = importlib.import_module(f"specgl.cli.verbs.{cmd_name}").command
+        finally:
+            gc.enable()
         return command
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
