@@ -98,7 +98,7 @@ def _(source: GroupSource, plan: Plan, engine: Threads, journey: Journey) -> Sta
     journey.note_inputs((table_file(table.path, table.name), *loaded.inputs))
     with journey.enter("fit") as step:
         fit = models.fit(loaded.data, source.design, engine=engine, progress=step)
-        stats = models.contrast_maps(fit, source.design)
+        stats = models.contrast_maps(fit, source.design, engine=engine)
         extra = models.extra_maps(plan.maps, fit, loaded.data, source.design, engine=engine)
     journey.add(located(fit.findings, plan.spec))
     return Statistics(
