@@ -32,6 +32,8 @@ VERBS: dict[str, str] = {
 }
 """Every verb with its line of help; each lives in the module of its name, imported when it is called."""
 
+LATER = {"report": "is not in this release: a bundle has no page yet; `specgl show` prints what it holds"}
+"""Verbs of the design that are refused by name until they are there."""
 
 _TRACEBACK = "SPECGL_TRACEBACK"
 
@@ -91,6 +93,8 @@ class VerbGroup(RichGroup):
         except click.UsageError as error:
             from specgl.grammar import did_you_mean
 
+            if args[0] in LATER:
+                raise click.UsageError(f"'{args[0]}' {LATER[args[0]]}", ctx) from None
             hint = did_you_mean(args[0], VERBS)
             if hint is not None:
                 raise click.UsageError(f"{error.message.rstrip('.')}: {hint}", ctx) from None

@@ -267,6 +267,8 @@ def test_a_wrong_verb_and_a_wrong_option(specgl_in, tmp_path) -> None:
     assert (verb.code, verb.out) == (2, "")
     assert "did you mean 'validate'?" in verb.err
     assert specgl_in(tmp_path, "xyzzy").code == 2
+    later = specgl_in(tmp_path, "report", "results")
+    assert (later.code, "'report' is not in this release" in later.err) == (2, True)
     assert specgl_in(tmp_path, "validate", "nowhere.yaml").code == 2
     assert specgl_in(tmp_path, "validate").code == 2
     option = specgl_in(tmp_path, "run", "--thread", "2", "x.yaml")
