@@ -168,10 +168,7 @@ def _say(error: SpecglError) -> int:
 
     if error.findings:
         print_findings(error.findings, stream=sys.stderr)
-        plain = ""
     else:
-        plain = printable_lines(str(error))
-    if plain:
         prefix = "specgl" if isinstance(error, UsageError) else "specgl: error"
-        click.echo(f"{prefix}: {plain}", err=True)
+        click.echo(f"{prefix}: {printable_lines(str(error))}", err=True)
     return int(error.exit_code)

@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
 
 import click
-
-Function = TypeVar("Function", bound=Callable[..., Any])
-Decorator = Callable[[Function], Function]
 
 spec_argument = click.argument(
     "spec", type=click.Path(exists=True, dir_okay=False, path_type=Path), metavar="SPEC"

@@ -143,6 +143,8 @@ class Table:
         Position in the file of each column, from 1.
     findings
         Warnings.
+    size, sha256
+        Number and digest of the very bytes that were read; nothing for a table that is no file's.
     """
 
     path: Path
@@ -151,6 +153,8 @@ class Table:
     lines: tuple[int, ...]
     columns: Mapping[str, int]
     findings: tuple[Finding, ...] = ()
+    size: int = 0
+    sha256: str = ""
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -168,18 +169,20 @@ def in_rows(table: Table, rows: Sequence[int]) -> str:
 
 @dataclass(frozen=True)
 class _File:
-    """A file as read: where, how messages call it, its text and what separates its cells."""
+    """A file as read: where, how messages call it, its bytes, its text and what separates its cells."""
 
     path: Path
     shown: str
+    data: bytes
     text: str
     delimiter: str
 
 
 def _open(path: Path, name: str | None) -> _File:
     shown = path.name if name is None else name
-    text = decode(read_bytes(path, shown), shown)
-    return _File(path, shown, text, delimiter_of(path, text))
+    data = read_bytes(path, shown)
+    text = decode(data, shown)
+    return _File(path, shown, data, text, delimiter_of(path, text))
 
 
 def _assemble(
@@ -202,6 +205,8 @@ def _assemble(
         lines=tuple(record.line for record in body),
         columns={column: position + 1 for column, position in kept.items()},
         findings=findings,
+        size=len(file.data),
+        sha256=hashlib.sha256(file.data).hexdigest(),
         text=file.text,
         delimiter=file.delimiter,
         starts=np.array([record.start for record in body], dtype=np.int64),

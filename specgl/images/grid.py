@@ -88,18 +88,6 @@ class Grid:
         origin = ", ".join(f"{x:.4g}" for x in self.affine[:3, 3])
         return f"{size} voxels of {zooms} mm, {self.orientation}, first voxel at ({origin})"
 
-    def as_record(self) -> dict[str, Any]:
-        """Return the grid as JSON-ready values."""
-        return {
-            "shape": list(self.shape),
-            "affine": self.affine.tolist(),
-            "zooms_mm": self.zooms.tolist(),
-            "orientation": self.orientation,
-            "qform_code": self.qform_code,
-            "sform_code": self.sform_code,
-            "space": self.space,
-        }
-
 
 def group_by_grid(grids: Mapping[str, Grid]) -> list[tuple[Grid, list[str]]]:
     """Put names together whose grids are the same, the largest group first.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import singledispatch
@@ -93,9 +92,11 @@ def _(source: GroupSource, plan: Plan, engine: Threads, journey: Journey) -> Sta
             engine=engine,
             progress=step,
         )
-    table = source.rows.table
     journey.add(located(loaded.findings, plan.spec))
-    journey.note_inputs((table_file(table.path, table.name), *loaded.inputs))
+    table = source.rows.table
+    journey.note_inputs(
+        (InputFile(table.path, table.size, table.sha256, "table", table.name), *loaded.inputs)
+    )
     with journey.enter("fit") as step:
         fit = models.fit(loaded.data, source.design, engine=engine, progress=step)
         stats = models.contrast_maps(fit, source.design, engine=engine)
@@ -145,9 +146,3 @@ def no_images() -> Finding:
         on_key=True,
         help='add `images: "maps/{participant_id}_effect.nii.gz"` under `data`',
     )
-
-
-def table_file(path: Path, name: str) -> InputFile:
-    """The table as an input file of the run."""
-    held = path.read_bytes()
-    return InputFile(path, len(held), hashlib.sha256(held).hexdigest(), "table", name)

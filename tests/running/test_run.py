@@ -251,3 +251,15 @@ def test_a_warning_that_was_answered_is_silent_in_every_stage(study) -> None:
     bundle = specgl.run(spec)
     assert {warning["code"] for warning in bundle.manifest["warnings"]} & loud == set()
     assert b"sex is for later" in (bundle.path / "spec" / "original.yaml").read_bytes()
+
+
+def test_the_digest_of_the_table_is_of_the_bytes_that_were_analysed(study) -> None:
+    import hashlib
+
+    analysed = study.table.read_bytes()
+    plan = specgl.plan(specgl.read(study.spec))
+    study.table.write_bytes(analysed.replace(b"control", b"patient"))
+    held = specgl.run(plan).inputs
+    assert held is not None
+    table = next(entry for entry in held["files"] if entry["role"] == "table")
+    assert (table["bytes"], table["sha256"]) == (len(analysed), hashlib.sha256(analysed).hexdigest())
