@@ -114,7 +114,7 @@ def test_centre_and_scale_are_those_of_the_kept_rows(
     out = kept.draw(st.sets(st.integers(0, len(numbers) - 1), max_size=len(numbers) - 2))
     rows = drop_rows(rows, {f"s{k}": "no image" for k in out})
     raw = np.array([v / 4 for k, v in enumerate(numbers) if k not in out])
-    variable = Continuous(center=center, scale=scale)  # type: ignore[arg-type]
+    variable = Continuous(center=center, scale=scale)  # type: ignore[arg-type]  # any value
     if np.ptp(raw) == 0:
         with pytest.raises(DesignError):
             typed_columns(rows, {"v": variable})

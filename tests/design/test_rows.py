@@ -52,8 +52,8 @@ def choose(
 
 def fails(error: type[Exception], *args: object, **keys: object) -> tuple[Finding, ...]:
     with pytest.raises(error) as caught:
-        choose(*args, **keys)  # type: ignore[arg-type]
-    findings: tuple[Finding, ...] = caught.value.findings  # type: ignore[attr-defined]
+        choose(*args, **keys)  # type: ignore[arg-type]  # any value
+    findings: tuple[Finding, ...] = caught.value.findings  # type: ignore[attr-defined]  # set by `raises`
     return findings
 
 
@@ -212,7 +212,7 @@ def test_kept_and_dropped_are_the_table(
         found_codes = [f.code for f in fails(Exception, table, {"v": Continuous()}, **keys)]
         assert found_codes == (["E213"] if not expected else ["E223"])
         return
-    rows = choose(table, {"v": Continuous()}, **keys)  # type: ignore[arg-type]
+    rows = choose(table, {"v": Continuous()}, **keys)  # type: ignore[arg-type]  # any value
     assert list(rows.kept) == expected
     assert {*rows.kept, *(d.observation for d in rows.dropped)} == set(table.frame.index)
     assert len(rows.kept) + len(rows.dropped) == len(cells)

@@ -18,7 +18,7 @@ from specgl.variables import DEFAULT_MAPS, VARIABLES
 
 
 def _words(model: type, field: str) -> set[object]:
-    return set(get_args(model.model_fields[field].annotation))  # type: ignore[attr-defined]
+    return set(get_args(model.model_fields[field].annotation))  # type: ignore[attr-defined]  # a model
 
 
 def test_methods_of_the_language_are_those_of_inference() -> None:
