@@ -29,7 +29,7 @@ class Variable:
     meaning
         One sentence for a reader who has only the file.
     by_contrast
-        Whether there is one such map for each contrast.
+        Whether there is one such map for each contrast (of `dof`: only with variance groups).
     default
         Whether it is written when ``output.maps`` is not said.
     """
@@ -65,7 +65,7 @@ _ALL = (
         ("contrast", "location"),
         "float64",
         "1",
-        "Test statistic of the contrast: t, or F for several rows.",
+        "Test statistic of the contrast: t, or F for several rows; with variance groups v (Welch's t) or G.",
         default=True,
     ),
     Variable(
@@ -73,7 +73,7 @@ _ALL = (
         ("contrast", "location"),
         "float64",
         "1",
-        "The statistic as a standard normal deviate: signed for t, the upper tail's for F.",
+        "The statistic as a standard normal deviate: signed for t and v, the upper tail's for F and G.",
         default=True,
     ),
     Variable(
@@ -89,7 +89,8 @@ _ALL = (
         ("location",),
         "float64",
         "1",
-        "Residual degrees of freedom where they vary: observations with a value minus the rank they leave.",
+        "Residual degrees of freedom where they vary: observations with a value minus the rank they leave; "
+        "with variance groups those of Welch and Satterthwaite, a map for each contrast.",
         by_contrast=False,
         default=True,
     ),
@@ -107,7 +108,8 @@ _ALL = (
         ("contrast", "location"),
         "float64",
         "1",
-        "Effect divided by the residual standard deviation (for a slope: for one unit of its regressor).",
+        "Effect divided by the residual standard deviation (for a slope: for one unit of its regressor); "
+        "none with variance groups, which have no common one.",
     ),
     Variable(
         "r2",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from specgl.design.build import build
 from specgl.design.columns import typed_columns
 from specgl.design.describe import describe_design, design_table
+from specgl.design.exchange import BlockLevel, Exchange, exchange_tree
 from specgl.design.lints import inflation, leverages, lint
 from specgl.design.rank import within_blocks
 from specgl.design.records import (
@@ -33,6 +34,7 @@ from specgl.design.table import read_table
 __all__ = [
     "Alternative",
     "Block",
+    "BlockLevel",
     "Categorical",
     "CategoricalColumn",
     "Coding",
@@ -42,6 +44,7 @@ __all__ = [
     "ContrastRequest",
     "Design",
     "Dropped",
+    "Exchange",
     "Kind",
     "Regressor",
     "Rows",
@@ -52,6 +55,7 @@ __all__ = [
     "describe_design",
     "design_table",
     "drop_rows",
+    "exchange_tree",
     "inflation",
     "leverages",
     "lint",

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-
-import numpy as np
+from dataclasses import replace
 
 from specgl.design.aliasing import (
     FORMULA,
@@ -17,6 +16,7 @@ from specgl.design.aliasing import (
 )
 from specgl.design.columns import typed_columns
 from specgl.design.formula import FormulaRefused, Model, TooManyColumns, materialise
+from specgl.design.groups import codes_of, group_findings, read_groups
 from specgl.design.guard import guard
 from specgl.design.hypothesis import Resolver, Row, syntax_findings
 from specgl.design.records import (
@@ -42,6 +42,7 @@ def build(
     formula: str,
     block: str | None,
     contrasts: Sequence[ContrastRequest],
+    variance_groups: str | Block | None = None,
 ) -> Design:
     """Build a design.
 
@@ -57,6 +58,9 @@ def build(
         Column whose blocks' means are taken out, or ``None``.
     contrasts
         What is asked.
+    variance_groups
+        Column of the groups that have variances of their own, or the groups themselves, in the order of the
+        analysed rows; ``None`` where all observations have one variance.
 
     Returns
     -------
@@ -68,7 +72,8 @@ def build(
     DesignError
         With all findings, warnings included, when any of them is an error.
     TableError
-        Where a variable's column does not hold what was declared.
+        Where a variable's column does not hold what was declared, or that of the variance groups lacks a
+        cell.
     """
     reading, findings = guard(formula, variables)
     if any(finding.is_error for finding in findings):
@@ -82,14 +87,24 @@ def build(
         raise DesignError(*findings, *refused, *syntax_findings(contrasts)) from error
     resolver = Resolver(model, tuple(variables))
     resolved = [pair for request in contrasts if (pair := resolver.resolve(request)) is not None]
-    blocks = None if block is None else _block(rows, block)
-    findings = (*findings, *resolver.findings)
+    blocks = None if block is None else codes_of(rows, block)
+    groups, of_groups = _groups(rows, variance_groups)
+    findings = (*findings, *resolver.findings, *of_groups)
     if (crowd := _crowd(model)) is not None:
         raise DesignError(*findings, crowd)
     identified = identify(model.matrix, blocks)
-    findings = (*findings, *_statistical(formula, model, identified, blocks, resolved))
+    statistical = list(_statistical(formula, model, identified, blocks, resolved))
+    if groups is not None and not any(finding.is_error for finding in statistical):
+        statistical += group_findings(model.matrix, blocks, groups)
+    findings = (*findings, *statistical)
     raise_errors(findings, DesignError)
-    return _design(rows, formula, model, identified, blocks, [c for c, _ in resolved], findings)
+    design = _design(rows, formula, model, identified, blocks, [c for c, _ in resolved], findings)
+    return replace(design, variance_groups=groups)
+
+
+def _groups(rows: Rows, given: str | Block | None) -> tuple[Block | None, tuple[Finding, ...]]:
+    """The variance groups, read from the table where a column is named."""
+    return read_groups(rows, given) if isinstance(given, str) else (given, ())
 
 
 def _refused(
@@ -130,14 +145,6 @@ def _crowd(model: Model) -> Finding | None:
         return None
     message = f"the formula makes {n_reg} regressors for {n_obs} observations"
     return Finding("E252", message, where=FORMULA, help="leave out terms, or analyse more observations")
-
-
-def _block(rows: Rows, block: str) -> Block:
-    cells = rows.table.frame.loc[list(rows.kept), block]
-    labels, codes = np.unique(cells.to_numpy(dtype=str), return_inverse=True)
-    codes = codes.astype(np.int64)
-    codes.flags.writeable = False
-    return Block(block, codes, tuple(str(label) for label in labels))
 
 
 def _statistical(

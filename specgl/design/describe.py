@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from specgl.design.records import CategoricalColumn, Contrast, Design, Regressor, TypedColumn
+from specgl.design.records import Block, CategoricalColumn, Contrast, Design, Regressor, TypedColumn
 
 
 def design_table(design: Design) -> pd.DataFrame:
@@ -54,7 +54,16 @@ def describe_design(design: Design) -> dict[str, Any]:
         "block": None
         if design.block is None
         else {"column": design.block.name, "n_blocks": len(design.block.labels)},
+        "variance_groups": None if design.variance_groups is None else _groups(design.variance_groups),
         "contrasts": {contrast.name: _contrast(contrast, names) for contrast in design.contrasts},
+    }
+
+
+def _groups(groups: Block) -> dict[str, Any]:
+    counts = np.bincount(groups.codes, minlength=len(groups.labels))
+    return {
+        "column": groups.name,
+        "counts": {label: int(n) for label, n in zip(groups.labels, counts, strict=True)},
     }
 
 

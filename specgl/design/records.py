@@ -261,12 +261,12 @@ class Contrast:
 
 @dataclass(frozen=True, eq=False)
 class Block:
-    """Blocks of observations whose means are taken out.
+    """Observations that belong together: blocks whose means are taken out, or variance groups.
 
     Attributes
     ----------
     name
-        The column that says which block.
+        The column that says which block, or what else it was made from.
     codes
         ``(n_obs,)`` int64, index into `labels`.
     labels
@@ -304,6 +304,8 @@ class Design:
         The variables that the formula uses.
     findings
         Warnings.
+    variance_groups
+        Groups of observations with variances of their own, or ``None`` where all have one.
     """
 
     matrix: NDArray[np.float64]
@@ -316,3 +318,4 @@ class Design:
     formula: str
     columns: Mapping[str, TypedColumn]
     findings: tuple[Finding, ...] = ()
+    variance_groups: Block | None = None

@@ -1,9 +1,8 @@
-"""Contrasts of a fitted model: effects, variances, t and F, their z and p."""
+"""Contrasts of a fitted model: effects, variances, t and F (or v and G), their z and p."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -15,28 +14,16 @@ from specgl.engines import Threads
 from specgl.kernels.rank import RANK_TOLERANCE
 from specgl.kernels.tails import f_tails, t_tails
 from specgl.models.fit import GroupFit
+from specgl.models.separate import separate_outcome
+from specgl.models.tested import Floats, Outcome, effect_of
 from specgl.variables import VARIABLES
 
 if TYPE_CHECKING:  # types only: fitting does not wait for the formula language
     from specgl.design import Contrast, Design
 
-Floats = NDArray[np.float64]
 _MAPS = ("effect", "variance", "stat", "z", "p", "cohen_d")
 _TILE = 16384
 _HERE = Threads(1)
-
-
-@dataclass(frozen=True, eq=False)
-class _Tested:
-    """One contrast's maps, each ``(n_loc,)``; a map of ``None`` does not exist for its kind."""
-
-    stat: Floats
-    z: Floats
-    p: Floats
-    dof1: int
-    effect: Floats | None = None
-    variance: Floats | None = None
-    cohen_d: Floats | None = None
 
 
 def contrast_maps(fit: GroupFit, design: Design, *, engine: Threads = _HERE) -> xr.Dataset:
@@ -59,11 +46,13 @@ def contrast_maps(fit: GroupFit, design: Design, *, engine: Threads = _HERE) -> 
     xarray.Dataset
         ``effect, variance, stat, z, p, cohen_d`` ``(contrast, location)`` in float64, NaN where a contrast
         has no statistic; an F over several rows has no effect and variance, and no F has a Cohen's d.
-        ``dof`` and ``n`` are numbers or ``(location)``. Coordinates ``contrast, kind, alternative, dof1`` and
+        ``dof`` and ``n`` are numbers or ``(location)``. With variance groups the statistics are v and G
+        (Winkler 2014), ``dof`` is ``(contrast, location)``, NaN where there is no statistic, and there is no
+        Cohen's d. Coordinates ``contrast, kind, alternative, dof1`` and
         ``not_estimable`` (locations lost to missing values) along ``contrast``, and those of the data along
         ``location``. The p of an F is its upper tail's.
     """
-    found = engine.map(partial(_test, fit), design.contrasts)
+    found = engine.map(partial(_test, fit, design), design.contrasts)
     usable = [fit.testable(contrast.weights) for contrast in design.contrasts]
     shape = (len(design.contrasts), fit.sigma2.size)
     arrays: dict[str, Floats] = {name: np.full(shape, np.nan) for name in _MAPS}
@@ -73,20 +62,23 @@ def contrast_maps(fit: GroupFit, design: Design, *, engine: Threads = _HERE) -> 
             if values is not None:
                 np.copyto(arrays[name][row], values, where=ok)
     lost = [int(np.count_nonzero(fit.tested & ~ok)) for ok in usable]
-    return _labelled(arrays, fit, design.contrasts, [tested.dof1 for tested in found], lost)
+    return _labelled(arrays, fit, design.contrasts, found, lost)
 
 
-def _test(fit: GroupFit, contrast: Contrast) -> _Tested:
+def _test(fit: GroupFit, design: Design, contrast: Contrast) -> Outcome:
     with np.errstate(divide="ignore", invalid="ignore"):  # locations without a statistic become NaN
+        if fit.group_rss is not None:
+            return separate_outcome(fit, design, contrast)
         return _TESTS[contrast.kind](fit, contrast)
 
 
-def _test_t(fit: GroupFit, contrast: Contrast) -> _Tested:
+def _test_t(fit: GroupFit, contrast: Contrast) -> Outcome:
     (weights,) = contrast.weights
-    effect, variance = _effect(fit, weights), _variance(fit, weights)
+    effect, variance = effect_of(fit, weights), _variance(fit, weights)
     stat = effect / np.sqrt(variance)
     tails = t_tails(stat, fit.dof)
-    return _Tested(
+    return Outcome(
+        kind="t",
         stat=stat,
         z=tails.z(),
         p=tails.p(contrast.alternative),
@@ -97,13 +89,14 @@ def _test_t(fit: GroupFit, contrast: Contrast) -> _Tested:
     )
 
 
-def _test_f(fit: GroupFit, contrast: Contrast) -> _Tested:
+def _test_f(fit: GroupFit, contrast: Contrast) -> Outcome:
     root, dof1 = _root(fit, contrast.weights)
-    effects = np.stack([_effect(fit, weights) for weights in contrast.weights])
+    effects = np.stack([effect_of(fit, weights) for weights in contrast.weights])
     stat = _quadratic(root, effects, fit.patterns.of_location) / (dof1 * fit.sigma2)
     tails = f_tails(stat, dof1, fit.dof)
     single = len(contrast.weights) == 1
-    return _Tested(
+    return Outcome(
+        kind="F",
         stat=stat,
         z=tails.z(),
         p=tails.p("greater"),
@@ -113,19 +106,7 @@ def _test_f(fit: GroupFit, contrast: Contrast) -> _Tested:
     )
 
 
-_TESTS: dict[str, Callable[[GroupFit, Contrast], _Tested]] = {"t": _test_t, "F": _test_f}
-
-
-def _effect(fit: GroupFit, weights: Floats) -> Floats:
-    """``(n_loc,)`` weights times coefficients, summed in the regressors' order.
-
-    Not a matrix product: its order of summation may differ from row to row, and a contrast and its negative
-    must give opposite bits.
-    """
-    total = np.zeros(fit.sigma2.size)
-    for regressor in np.flatnonzero(weights):
-        total += weights[regressor] * fit.beta[regressor]
-    return total
+_TESTS: dict[str, Callable[[GroupFit, Contrast], Outcome]] = {"t": _test_t, "F": _test_f}
 
 
 def _variance(fit: GroupFit, weights: Floats) -> Floats:
@@ -171,7 +152,7 @@ def _labelled(
     arrays: dict[str, Floats],
     fit: GroupFit,
     contrasts: tuple[Contrast, ...],
-    dof1: list[int],
+    found: list[Outcome],
     lost: list[int],
 ) -> xr.Dataset:
     variables: dict[str, object] = {
@@ -179,11 +160,14 @@ def _labelled(
     }
     for name, values in (("dof", fit.dof), ("n", fit.n)):
         variables[name] = (("location",) if np.ndim(values) else (), values, _describe(name))
+    own = [outcome.dof for outcome in found if outcome.dof is not None]
+    if own:
+        variables["dof"] = (("contrast", "location"), np.stack(own), _describe("dof"))
     coordinates = {
         "contrast": [contrast.name for contrast in contrasts],
-        "kind": ("contrast", [contrast.kind for contrast in contrasts]),
+        "kind": ("contrast", [outcome.kind for outcome in found]),
         "alternative": ("contrast", [contrast.alternative for contrast in contrasts]),
-        "dof1": ("contrast", np.array(dof1, dtype=np.int64)),
+        "dof1": ("contrast", np.array([outcome.dof1 for outcome in found], dtype=np.int64)),
         "not_estimable": ("contrast", np.array(lost, dtype=np.int64)),
         **fit.coordinates,
     }

@@ -14,6 +14,7 @@ from specgl.engines import Threads
 from specgl.errors import ComputationError, Finding
 from specgl.kernels.ols import Geometry, estimable, factorise_patterns, fit_tile
 from specgl.kernels.patterns import Patterns, find_patterns
+from specgl.models.groups import GroupSums, blank_sums, without_variance
 from specgl.models.remarks import remarks
 from specgl.models.stretches import Floats, Progress, Rows, Run, block_codes, match_rows, walk
 
@@ -53,7 +54,10 @@ class GroupFit:
     coordinates
         Coordinates along ``location`` that came with the data.
     findings
-        Warnings: W400, W401, W402.
+        Warnings: W282, W400, W401, W402.
+    group_rss
+        ``(n_groups, n_loc)`` residual sum of squares of each variance group; None where all observations
+        have one variance.
     """
 
     beta: Floats
@@ -67,6 +71,7 @@ class GroupFit:
     geometry: Geometry
     coordinates: Mapping[str, xr.DataArray]
     findings: tuple[Finding, ...] = ()
+    group_rss: Floats | None = None
 
     def testable(self, weights: Floats) -> NDArray[np.bool_]:
         """``(n_loc,)`` bool: where a contrast ``(q, n_reg)`` has a statistic."""
@@ -82,6 +87,7 @@ class _Sums:
     tss: Floats
     size: Floats
     geometry: Geometry
+    groups: GroupSums | None
 
 
 def fit(data: xr.Dataset, design: Design, *, engine: Threads, progress: Progress | None = None) -> GroupFit:
@@ -124,7 +130,7 @@ def fit(data: xr.Dataset, design: Design, *, engine: Threads, progress: Progress
         if coordinate.dims == ("location",)
     }
     fitted = _summary(sums, patterns, coordinates)
-    return replace(fitted, findings=_findings(fitted, design))
+    return replace(fitted, findings=_findings(fitted, design, sums.groups))
 
 
 def _patterns(rows: Rows) -> Patterns:
@@ -169,7 +175,8 @@ def _allocate(design: Design, patterns: Patterns, n_loc: int) -> _Sums:
         lengths=np.ones((n_pat, n_reg)),
     )
     blank = np.full((3, n_loc), np.nan)
-    return _Sums(np.full((n_reg, n_loc), np.nan), blank[0], blank[1], blank[2], geometry)
+    groups = blank_sums(design, n_pat, n_loc)
+    return _Sums(np.full((n_reg, n_loc), np.nan), blank[0], blank[1], blank[2], geometry, groups)
 
 
 def _visit(run: Run, sums: _Sums) -> None:
@@ -187,6 +194,8 @@ def _visit(run: Run, sums: _Sums) -> None:
     sums.rss[run.locations] = tile.rss
     sums.tss[run.locations] = tile.tss
     sums.size[run.locations] = tile.size
+    if sums.groups is not None:
+        sums.groups.visit(run)
 
 
 def _summary(sums: _Sums, patterns: Patterns, coordinates: Mapping[str, xr.DataArray]) -> GroupFit:
@@ -208,10 +217,11 @@ def _summary(sums: _Sums, patterns: Patterns, coordinates: Mapping[str, xr.DataA
         patterns=patterns,
         geometry=sums.geometry,
         coordinates=coordinates,
+        group_rss=None if sums.groups is None else sums.groups.rss,
     )
 
 
-def _findings(fitted: GroupFit, design: Design) -> tuple[Finding, ...]:
+def _findings(fitted: GroupFit, design: Design, groups: GroupSums | None) -> tuple[Finding, ...]:
     usable = int(np.count_nonzero(fitted.tested))
     constant = int(np.count_nonzero(fitted.constant))
     n_loc = fitted.tested.size
@@ -219,4 +229,5 @@ def _findings(fitted: GroupFit, design: Design) -> tuple[Finding, ...]:
         contrast.name: usable - int(np.count_nonzero(fitted.testable(contrast.weights)))
         for contrast in design.contrasts
     }
-    return remarks(n_loc, constant=constant, short=n_loc - usable - constant, lost=lost)
+    found = remarks(n_loc, constant=constant, short=n_loc - usable - constant, lost=lost)
+    return found if groups is None else (*found, *without_variance(groups, fitted.tested, fitted.patterns))

@@ -16,9 +16,21 @@ from specgl.spec.data import (
 )
 from specgl.spec.examine import Examination, check, examine, examine_text, read
 from specgl.spec.identity import canonical_json, digest, resolve
-from specgl.spec.inference import Parametric
+from specgl.spec.inference import (
+    AnyInference,
+    AnyPermutation,
+    ClusterPermutation,
+    ExtentPermutation,
+    MassPermutation,
+    Parametric,
+    PermutationInference,
+    Tfce,
+    TfcePermutation,
+    VoxelPermutation,
+)
 from specgl.spec.maps import AnyMap, FMap, TMap, ZMap
-from specgl.spec.model import Model
+from specgl.spec.model import GroupsFromBlocks, Model
+from specgl.spec.permutation import BlockLevel, PermutationSettings
 from specgl.spec.schema import json_schema
 from specgl.spec.silence import heed
 from specgl.spec.source import Source, locate
@@ -27,26 +39,38 @@ from specgl.spec.variables import Categorical, Continuous
 __all__ = [
     "AnalysisSpec",
     "AnyContrast",
+    "AnyInference",
     "AnyMap",
+    "AnyPermutation",
     "Available",
     "BidsImages",
+    "BlockLevel",
     "Categorical",
+    "ClusterPermutation",
     "ColumnImages",
     "Continuous",
     "Data",
     "Examination",
+    "ExtentPermutation",
     "FMap",
     "FileImages",
+    "GroupsFromBlocks",
     "HypothesisF",
     "HypothesisT",
     "MaskImage",
     "MaskThreshold",
+    "MassPermutation",
     "Missing",
     "Model",
     "Parametric",
+    "PermutationInference",
+    "PermutationSettings",
     "Source",
     "TMap",
     "TermF",
+    "Tfce",
+    "TfcePermutation",
+    "VoxelPermutation",
     "WeightsF",
     "WeightsT",
     "ZMap",

@@ -5,16 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, JsonValue, PrivateAttr
+from pydantic import BeforeValidator, Field, JsonValue, PrivateAttr, model_validator
 from pydantic_core import PydanticCustomError
 
 from specgl.spec.base import Label, Part, Text
 from specgl.spec.contrasts import Contrast
 from specgl.spec.data import Data, Mask
-from specgl.spec.inference import Parametric
+from specgl.spec.inference import Inference
 from specgl.spec.maps import ReadyMap
 from specgl.spec.model import Model
 from specgl.spec.output import Output
+from specgl.spec.permutation import BlockLevel, PermutationSettings
 from specgl.spec.source import Source
 from specgl.spec.variables import Variable
 
@@ -24,6 +25,11 @@ def _no_truth(value: Any) -> Any:
     if isinstance(value, bool):
         raise PydanticCustomError("literal_error", "Input should be 1", {"expected": "1"})
     return value
+
+
+def _held(part: Any, key: str) -> Any:
+    """What a part of a spec holds under a key, be it values still or a model already."""
+    return part.get(key) if isinstance(part, dict) else getattr(part, key, None)
 
 
 class AnalysisSpec(Part):
@@ -61,8 +67,11 @@ class AnalysisSpec(Part):
     """Ready-made maps to threshold, cluster and table, instead of `data`, `variables`, `model` and
     `contrasts`."""
 
-    inference: dict[Label, Parametric] = Field(default_factory=dict)
+    inference: dict[Label, Inference] = Field(default_factory=dict)
     """What is called significant, by name. Left out: unthresholded maps only."""
+
+    permutation: PermutationSettings | None = None
+    """The shuffles that all inferences with `method: permutation` share; needed where there are any."""
 
     output: Output = Output.model_construct()
     """Where results go and which maps are written. Outside the analysis' identity."""
@@ -71,6 +80,22 @@ class AnalysisSpec(Part):
     """Anything else worth keeping. Outside the analysis' identity."""
 
     _source: Source | None = PrivateAttr(default=None)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _blocks_of_the_model(cls, said: Any) -> Any:
+        """Say that shuffles stay within the blocks whose means are taken out, where nothing else is said."""
+        if not isinstance(said, dict):
+            return said
+        block, permutation = _held(said.get("model"), "block"), said.get("permutation")
+        if not isinstance(block, str) or not block or _held(permutation, "blocks") is not None:
+            return said
+        if isinstance(permutation, PermutationSettings):
+            implied = (BlockLevel.model_validate({"by": block}),)
+            return {**said, "permutation": permutation.model_copy(update={"blocks": implied})}
+        if isinstance(permutation, dict):
+            return {**said, "permutation": {**permutation, "blocks": [{"by": block, "shuffle": "within"}]}}
+        return said
 
     @property
     def source(self) -> Source | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
+from pydantic.fields import FieldInfo
 
 LABEL_PATTERN = "^[A-Za-z0-9]+$"
 
@@ -37,3 +38,8 @@ class Part(BaseModel):
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
+
+
+def keys(form: type[BaseModel]) -> dict[str, FieldInfo]:
+    """The fields of a mapping by the keys under which the language writes them."""
+    return {field.alias or name: field for name, field in form.model_fields.items()}

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel
 
+from specgl.spec.base import keys
 from specgl.spec.source import Where
 
 _KEY = "[key]"
@@ -27,12 +28,15 @@ class Spot:
         Class of the mapping that holds the last key, if one of the language's.
     siblings
         The other forms that the owner's mapping could have had.
+    forms
+        The forms that a mapping at this place may still have, where a key of it should tell them apart.
     """
 
     where: Where
     on_key: bool
     owner: type[BaseModel] | None
     siblings: tuple[type[BaseModel], ...]
+    forms: tuple[type[BaseModel], ...] = ()
 
 
 def follow(loc: tuple[str | int, ...], root: type[BaseModel]) -> Spot:
@@ -41,15 +45,24 @@ def follow(loc: tuple[str | int, ...], root: type[BaseModel]) -> Spot:
     here: Any = root
     owner: type[BaseModel] | None = None
     siblings: tuple[type[BaseModel], ...] = ()
+    family: tuple[type[BaseModel], ...] = ()
     for part in loc:
         if part == _KEY:
             return Spot(tuple(where), True, owner, siblings)
         members = _members(here)
         models = tuple(m for m in members if _is_model(m))
         chosen = _tagged(models, part)
-        if chosen is not None:
-            here, owner, siblings = chosen, chosen, tuple(m for m in models if m is not chosen)
+        if chosen:
+            # Several where a form is told by two keys, one tag after the other.
+            family = family or models
+            owner = chosen[0] if len(chosen) == 1 else None
+            siblings = tuple(m for m in family if m not in chosen)
+            here = Union[chosen]  # noqa: UP007  # made of a tuple at run time
             continue
+        if _is_tag(part) and len(models) < len(members):
+            here = Union[tuple(m for m in members if m not in models)]  # noqa: UP007  # as above
+            continue
+        family = ()
         following, holder = _step(members, part)
         if following is None and holder is None and not models:
             break  # a branch of a union of scalars: the value itself is meant
@@ -59,7 +72,8 @@ def follow(loc: tuple[str | int, ...], root: type[BaseModel]) -> Spot:
             owner, siblings = None, ()
         where.append(part)
         here = following
-    return Spot(tuple(where), False, owner, siblings)
+    forms = tuple(m for m in _members(here) if _is_model(m))
+    return Spot(tuple(where), False, owner, siblings, forms)
 
 
 def _members(annotation: Any) -> tuple[Any, ...]:
@@ -76,25 +90,32 @@ def _is_model(member: Any) -> bool:
     return isinstance(member, type) and issubclass(member, BaseModel)
 
 
-def _tagged(models: tuple[type[BaseModel], ...], part: str | int) -> type[BaseModel] | None:
-    """The form that a tag stands for: ``<Name>``, or the value of the key that tells the forms apart."""
-    for model in models:
-        if part == f"<{model.__name__}>":
-            return model
-    if len(models) < 2 or any(part in model.model_fields for model in models):
-        return None
-    for model in models:
-        literals = [f.annotation for f in model.model_fields.values() if get_origin(f.annotation) is Literal]
-        if any(part in get_args(literal) for literal in literals):
-            return model
-    return None
+def _is_tag(part: str | int) -> bool:
+    return isinstance(part, str) and part.startswith("<") and part.endswith(">")
+
+
+def _tagged(models: tuple[type[BaseModel], ...], part: str | int) -> tuple[type[BaseModel], ...]:
+    """The forms that a tag stands for: ``<Name>``, or the value of the key that tells the forms apart."""
+    named = tuple(model for model in models if part == f"<{model.__name__}>")
+    if named or len(models) < 2:
+        return named
+    return tuple(
+        model
+        for model in models
+        if any(
+            field.is_required()
+            and get_origin(field.annotation) is Literal
+            and part in get_args(field.annotation)
+            for field in model.model_fields.values()
+        )
+    )
 
 
 def _step(members: tuple[Any, ...], part: str | int) -> tuple[Any, type[BaseModel] | None]:
     """Type of what stands under a key or an index, and the class that has the key."""
     for member in members:
         if _is_model(member):
-            field = member.model_fields.get(part)
+            field = keys(member).get(str(part))
             return (field.annotation if field else None), member
         origin, args = get_origin(member), get_args(member)
         if origin is dict and isinstance(part, str):

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field, model_validator
+from pydantic_core import PydanticCustomError
 
-from specgl.spec.base import Part, PositiveInteger
+from specgl.spec.base import Part, PositiveInteger, PositiveNumber
+
+Alpha = Annotated[float, Field(strict=True, gt=0, lt=1)]
+FORMING_P = 0.001
+"""Cluster-forming p where a spec gives neither a p nor a value of the statistic."""
 
 
 class Parametric(Part):
@@ -22,7 +27,7 @@ class Parametric(Part):
     `hommel`. False discovery rate: `fdr_bh` (Benjamini-Hochberg), `fdr_by` (any dependence), `fdr_bky`
     (two-stage)."""
 
-    alpha: Annotated[float, Field(strict=True, gt=0, lt=1)] = 0.05
+    alpha: Alpha = 0.05
     """Level: a location survives where its corrected p-value is at most `alpha`."""
 
     min_cluster_size: PositiveInteger = 1
@@ -36,3 +41,151 @@ class Parametric(Part):
     across: Literal["none", "contrasts"] = "none"
     """What makes a family: the locations of each contrast by itself (`none`), or of all contrasts together
     (`contrasts`)."""
+
+
+def _by_maxima_only(value: Any) -> Any:
+    """Refuse corrections that want an uncorrected p-value, which spatial statistics do not have here."""
+    if value in ("none", "fdr_bh"):
+        raise PydanticCustomError(
+            "unfit",
+            "does not go together",
+            {"help": "its p-values come from maxima over the analysed locations: `correction: fwe`"},
+        )
+    return value
+
+
+Maxima = Annotated[Literal["fwe"], BeforeValidator(_by_maxima_only)]
+
+
+class PermutationInference(Part):
+    """Thresholds from the statistic's distribution over shuffles of the data, which `permutation` makes."""
+
+    method: Literal["permutation"]
+    """`permutation`: p-values by shuffling; all inferences of this kind share the shuffles of the section
+    `permutation`."""
+
+    statistic: Literal["voxel", "cluster_extent", "cluster_mass", "tfce"]
+    """What is compared with its shuffles."""
+
+    correction: Literal["fwe", "fdr_bh", "none"] = "fwe"
+    """How p-values are corrected over locations."""
+
+    alpha: Alpha = 0.05
+    """Level: what has a p-value of at most `alpha`, corrected as said, survives."""
+
+    connectivity: Literal[6, 18, 26] = 26
+    """Which voxels are neighbours."""
+
+    scale: Literal["t", "z"] = "t"
+    """The scale on which locations are compared, clusters are formed and heights are summed: the statistic
+    itself (`t`; for several rows F), or the normal deviate of the same p-value (`z`). Where degrees of
+    freedom differ from location to location, maxima are compared on z in any case."""
+
+    across: Literal["none", "contrasts"] = "none"
+    """Over what maxima are taken: the locations of each contrast by itself (`none`), or of all contrasts
+    together (`contrasts`), on z then."""
+
+
+class VoxelPermutation(PermutationInference):
+    """Each location by its own statistic: the height of the map against the shuffles' maxima."""
+
+    statistic: Literal["voxel"]
+    """`voxel`: the statistic of each location."""
+
+    correction: Literal["fwe", "fdr_bh", "none"] = "fwe"
+    """`fwe`: family-wise error, by the maximum over all locations of each shuffle. `fdr_bh`: false discovery
+    rate (Benjamini-Hochberg) of the uncorrected p-values. `none`: the uncorrected p-values, which compare
+    each location with its own shuffles."""
+
+    connectivity: Literal[6, 18, 26] = 26
+    """Which voxels belong to one cluster of the tables: those that share a face (`6`), also an edge (`18`),
+    also a corner (`26`)."""
+
+
+class ClusterPermutation(PermutationInference):
+    """Clusters of neighbours above a threshold, against each shuffle's largest."""
+
+    statistic: Literal["cluster_extent", "cluster_mass"]
+    """How a cluster is measured."""
+
+    correction: Maxima = "fwe"
+    """`fwe`: family-wise error, by the largest cluster of each shuffle."""
+
+    cluster_forming_p: Annotated[float, Field(strict=True, gt=0, lt=0.5)] | None = None
+    """Locations with a p-value of at most this form clusters: the p of one tail for a contrast with a
+    direction and for F, half of it on either side for a two-sided one. 0.001 where `cluster_forming_stat`
+    is not given either."""
+
+    cluster_forming_stat: PositiveNumber | None = None
+    """Locations with a statistic of at least this, on the scale that `scale` names, form clusters; instead
+    of `cluster_forming_p`."""
+
+    connectivity: Literal[6, 18, 26] = 26
+    """Which voxels belong to one cluster: those that share a face (`6`), also an edge (`18`), also a corner
+    (`26`)."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _forming(cls, said: Any) -> Any:
+        """Say the threshold that holds where none is given."""
+        if not isinstance(said, dict):
+            return said
+        given = [said.get(key) for key in ("cluster_forming_p", "cluster_forming_stat")]
+        return said if given != [None, None] else {**said, "cluster_forming_p": FORMING_P}
+
+
+class ExtentPermutation(ClusterPermutation):
+    """Clusters by their number of locations, against each shuffle's largest."""
+
+    statistic: Literal["cluster_extent"]
+    """`cluster_extent`: the number of locations in a cluster (on a surface, their area)."""
+
+
+class MassPermutation(ClusterPermutation):
+    """Clusters by the sum of their heights, against each shuffle's heaviest."""
+
+    statistic: Literal["cluster_mass"]
+    """`cluster_mass`: the sum of the statistic over a cluster."""
+
+    mass: Literal["total", "excess"] = "total"
+    """What is summed: the statistic (`total`), or what it has above the threshold (`excess`)."""
+
+
+class Tfce(Part):
+    """The weights of threshold-free cluster enhancement, the integral of extent^E height^H over heights."""
+
+    E: PositiveNumber = 0.5
+    """Power of the extent. 0.5 suits volumes, 1 surfaces and skeletons."""
+
+    H: PositiveNumber = 2
+    """Power of the height."""
+
+    dh: Literal["exact"] | PositiveNumber = "exact"
+    """Step of the integral: `exact` for the integral itself, or a number to sum in steps, as older programs
+    do."""
+
+
+class TfcePermutation(PermutationInference):
+    """Threshold-free cluster enhancement: each location by the support of its neighbours at all heights."""
+
+    statistic: Literal["tfce"]
+    """`tfce`: threshold-free cluster enhancement."""
+
+    correction: Maxima = "fwe"
+    """`fwe`: family-wise error, by the maximum over all locations of each shuffle."""
+
+    connectivity: Literal[6, 18, 26] = 6
+    """Which voxels support each other: those that share a face (`6`), also an edge (`18`), also a corner
+    (`26`)."""
+
+    tfce: Tfce = Tfce.model_construct()
+    """Powers and step of the enhancement."""
+
+
+AnyPermutation = VoxelPermutation | ExtentPermutation | MassPermutation | TfcePermutation
+AnyInference = Parametric | AnyPermutation
+
+Inference = Annotated[
+    Parametric | Annotated[AnyPermutation, Field(discriminator="statistic")], Field(discriminator="method")
+]
+"""How significance is decided, by its `method`; permutation also by its `statistic`."""

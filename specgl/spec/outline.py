@@ -28,6 +28,40 @@ class Written:
     text: str
 
 
+@dataclass(frozen=True)
+class Level:
+    """A level of exchangeability blocks as written; None for what is not said or not understood."""
+
+    where: Where
+    by: str | None
+    shuffle: str | None
+    order: str | None
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Shuffles:
+    """What decides how data are shuffled.
+
+    Attributes
+    ----------
+    n, nuisance, tail
+        As written; None where nothing is.
+    levels
+        Levels of blocks, the outer first.
+    variance_groups
+        A column, or a mapping; None where nothing is said.
+    available
+        Whether locations that lack some observations are analysed too.
+    """
+
+    n: Any
+    nuisance: Any
+    tail: Any
+    levels: tuple[Level, ...]
+    variance_groups: Any
+    available: bool
+
+
 @dataclass(frozen=True, eq=False, repr=False)
 class Outline:
     """The parts of a spec that rules compare with each other.
@@ -40,8 +74,12 @@ class Outline:
         What the formula may name.
     formula, block
         The model.
+    roles
+        Columns that have a part in the analysis beside the formula's: blocks, their order, variance groups.
     contrasts, maps, inference
         Their names with what stands under them.
+    shuffles
+        What is said of shuffles, and of what they depend on.
     hypotheses, terms
         Texts of the contrasts.
     paths, templates
@@ -61,9 +99,11 @@ class Outline:
     voxelwise: tuple[str, ...]
     formula: Formula | None
     block: str | None
+    roles: frozenset[str]
     contrasts: Mapping[str, Any]
     maps: Mapping[str, Any]
     inference: Mapping[str, Any]
+    shuffles: Shuffles
     hypotheses: tuple[Written, ...]
     terms: tuple[Written, ...]
     paths: tuple[Written, ...]
@@ -99,15 +139,18 @@ def outline(raw: Mapping[str, Any], misspelt: frozenset[str] = frozenset()) -> O
     """
     formula = _get(raw, "model", "formula")
     block = _get(raw, "model", "block")
+    shuffles = _shuffles(raw)
     return Outline(
         sections=frozenset(k for k, v in raw.items() if v is not None and (v != {} or k in _NEVER_EMPTY)),
         variables={name: _declared(value) for name, value in _mapping(raw, "variables").items()},
         voxelwise=tuple(_mapping(raw, "data", "voxelwise")),
         formula=read_formula(formula) if isinstance(formula, str) and formula else None,
         block=block if isinstance(block, str) else None,
+        roles=frozenset(_roles(block, shuffles)),
         contrasts=_mapping(raw, "contrasts"),
         maps=_mapping(raw, "maps"),
         inference=_mapping(raw, "inference"),
+        shuffles=shuffles,
         hypotheses=tuple(_hypotheses(_mapping(raw, "contrasts"))),
         terms=tuple(_texts(raw, [("contrasts", name, "term") for name in _mapping(raw, "contrasts")])),
         paths=tuple(_paths(raw)),
@@ -137,6 +180,38 @@ def _declared(value: Any) -> Declared:
     kind, levels = _get(value, "type"), _get(value, "levels")
     known = isinstance(levels, list | tuple) and all(isinstance(level, str) for level in levels)
     return Declared(kind if isinstance(kind, str) else None, tuple(levels) if known else None)
+
+
+def _shuffles(raw: Mapping[str, Any]) -> Shuffles:
+    blocks = _get(raw, "permutation", "blocks")
+    several = isinstance(blocks, list | tuple)
+    where: Where = ("permutation", "blocks")
+    written = [((*where, i), level) for i, level in enumerate(blocks)] if several else [(where, blocks)]
+    return Shuffles(
+        n=_get(raw, "permutation", "n"),
+        nuisance=_get(raw, "permutation", "nuisance"),
+        tail=_get(raw, "permutation", "tail"),
+        levels=tuple(
+            Level(at, *(_text(level, key) for key in ("by", "shuffle", "order")))
+            for at, level in written
+            if isinstance(level, Mapping)
+        ),
+        variance_groups=_get(raw, "model", "variance_groups"),
+        available=isinstance(_get(raw, "data", "missing", "voxel"), Mapping),
+    )
+
+
+def _roles(block: Any, shuffles: Shuffles) -> Iterator[str]:
+    for column in (block, shuffles.variance_groups):
+        if isinstance(column, str):
+            yield column
+    for level in shuffles.levels:
+        yield from (column for column in (level.by, level.order) if column is not None)
+
+
+def _text(value: Any, key: str) -> str | None:
+    found = _get(value, key)
+    return found if isinstance(found, str) else None
 
 
 def _hypotheses(contrasts: Mapping[str, Any]) -> Iterator[Written]:

@@ -13,17 +13,15 @@ RESERVED_KEYS: tuple[tuple[str, ...], ...] = (
     ("params",),
     ("variants",),
     ("matrix",),
-    ("permutation",),
     ("data", "variances"),
     ("data", "voxelwise"),
-    ("model", "variance_groups"),
     ("output", "underlay"),
     ("output", "atlas"),
 )
 """Keys of the language that this release does not know."""
 
 RESERVED_VALUES: dict[tuple[str, ...], tuple[str, ...]] = {
-    ("inference", "*", "method"): ("permutation", "random_field", "all_resolutions"),
+    ("inference", "*", "method"): ("random_field", "all_resolutions"),
     ("model", "estimator", "method"): ("mixed_effects", "fixed_effects", "robust"),
     ("model", "errors", "type"): ("hc0", "hc1", "hc2", "hc3", "hc4", "cluster"),
 }

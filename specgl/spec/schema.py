@@ -51,9 +51,11 @@ def _describe(definition: dict[str, Any], cls: type[BaseModel]) -> None:
     for owner in reversed(cls.__mro__):
         if issubclass(owner, Part) and owner is not Part:
             texts |= _field_texts(owner)
-    for name, field in definition.get("properties", {}).items():
-        if name in texts:
-            field["description"] = texts[name]
+    properties = definition.get("properties", {})
+    for name, field in cls.model_fields.items():
+        key = field.alias or name
+        if key in properties and name in texts:
+            properties[key]["description"] = texts[name]
 
 
 def _field_texts(cls: type) -> dict[str, str]:

@@ -83,8 +83,11 @@ class Source:
         """Line, first column and one past the last column (all from 1) of a value, its key, or a part of it.
 
         A ``where`` that the text does not have, such as a default's, is shortened until it is there; so a
-        contrast's ``hypothesis`` is found where the contrast is written as a bare text.
+        contrast's ``hypothesis`` is found where the contrast is written as a bare text. A list of one that is
+        written without its brackets is found too.
         """
+        if where not in self.places and (bare := tuple(key for key in where if key != 0)) in self.places:
+            where = bare
         known = next(where[:n] for n in range(len(where), -1, -1) if where[:n] in self.places or n == 0)
         place = self.places.get(known)
         if place is None:

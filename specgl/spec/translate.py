@@ -11,6 +11,7 @@ from pydantic_core import ErrorDetails
 
 from specgl.errors import Finding
 from specgl.grammar import did_you_mean, propose_label, suggest
+from specgl.spec.base import keys
 from specgl.spec.contrasts import FContrast
 from specgl.spec.follow import Spot, follow
 
@@ -42,9 +43,17 @@ _EXAMPLES = {
     ("model", "formula"): "the terms are joined by +, as in 'group + age'",
     ("model", "estimator"): "write {{method: {word}}}",
     ("model", "errors"): "write {{type: {word}}}",
+    ("permutation",): "write {{n: 10000, seed: 1}}",
+    ("permutation", "blocks"): "write {{by: {word}}}",
+    ("permutation", "blocks", "*"): "write {{by: {word}}}",
     ("output",): "write {{directory: {word}}}",
 }
 """How something is written where another kind of value is often tried; `{word}` is what was tried."""
+
+_WANTED: dict[tuple[str | int, ...], str] = {
+    ("permutation", "seed"): "any whole number; the same one gives the same result to the bit",
+}
+"""What stands under a key that is missing."""
 
 _BOUNDS = {
     "greater_than": ("gt", "above"),
@@ -82,7 +91,7 @@ def translate(
 
 def _misspelt(key: str, held: Any, owner: type[BaseModel] | None) -> str | None:
     """The key that stands in a mapping and was probably meant for one that is missing."""
-    known = set(owner.model_fields) if owner is not None else {key}
+    known = set(keys(owner)) if owner is not None else {key}
     if not isinstance(held, dict):
         return None
     return next((str(k) for k in held if k not in known and suggest(str(k), known) == key), None)
@@ -91,6 +100,8 @@ def _misspelt(key: str, held: Any, owner: type[BaseModel] | None) -> str | None:
 def _finding(spot: Spot, errors: list[ErrorDetails], vocabulary: Mapping[str, tuple[str, ...]]) -> Finding:
     """Finding for all that pydantic says of one place: each branch of a union complains by itself."""
     for error in errors:
+        if error["type"] == "union_tag_invalid":
+            return _unknown_tag(spot, error, vocabulary)
         write = _WRITERS.get(error["type"])
         if write is not None:
             return write(spot, error)
@@ -103,35 +114,52 @@ def _unknown_key(spot: Spot, error: ErrorDetails) -> Finding:
         return Finding(
             "E014", "an F test has no direction", spot.where, on_key=True, help="leave `alternative` out"
         )
-    if spot.owner is not None and any(key in form.model_fields for form in spot.siblings):
+    others = tuple(form for form in spot.siblings if key in keys(form))
+    if spot.owner is not None and others:
         return Finding(
             "E014",
-            f"'{key}' does not go together with `{_hallmark(spot.owner)}`",
+            f"'{key}' does not go together with `{_hallmark(spot.owner, others)}`",
             spot.where,
             on_key=True,
-            help=_known(spot.owner),
+            help=_home(others, (spot.owner, *spot.siblings)) + _known(spot.owner),
         )
-    known = tuple(spot.owner.model_fields) if spot.owner else ()
+    known = tuple(keys(spot.owner)) if spot.owner else ()
     advice = did_you_mean(key, known) or (_known(spot.owner) if spot.owner else None)
     return Finding("E010", f"unknown key '{key}'", spot.where, on_key=True, help=advice)
 
 
-def _hallmark(form: type[BaseModel]) -> str:
-    """What makes a mapping of this form: the value of the key that says so, else a key that it must have."""
-    for name, field in form.model_fields.items():
-        if get_origin(field.annotation) is Literal and field.is_required():
-            return f"{name}: {' or '.join(get_args(field.annotation))}"
-    return next(name for name, field in form.model_fields.items() if field.is_required())
+def _hallmark(form: type[BaseModel], others: Iterable[type[BaseModel]] = ()) -> str:
+    """What makes a mapping of this form and of none of the others: a word of it, else a key it must have."""
+    for name, words in _telling(form).items():
+        if all(_telling(other).get(name) != words for other in others):
+            return f"{name}: {' or '.join(words)}"
+    return next(name for name, field in keys(form).items() if field.is_required())
+
+
+def _telling(form: type[BaseModel]) -> dict[str, tuple[str, ...]]:
+    """The keys that tell what form a mapping has, with the words that stand for this one."""
+    return {
+        name: get_args(field.annotation)
+        for name, field in keys(form).items()
+        if get_origin(field.annotation) is Literal and field.is_required()
+    }
+
+
+def _home(forms: Iterable[type[BaseModel]], family: tuple[type[BaseModel], ...]) -> str:
+    """Where a key belongs, if a word tells the forms that have it from all others."""
+    own = dict.fromkeys(_hallmark(form, [other for other in family if other is not form]) for form in forms)
+    told = [f"`{mark}`" for mark in own if ": " in mark]
+    return f"it belongs to {' and '.join(told)}; " if told else ""
 
 
 def _known(owner: type[BaseModel]) -> str:
-    return f"known keys: {', '.join(owner.model_fields)}"
+    return f"known keys: {', '.join(keys(owner))}"
 
 
 def _missing_key(spot: Spot, error: ErrorDetails) -> Finding:
     key = spot.where[-1]
-    others = dict.fromkeys(_hallmark(form) for form in spot.siblings if key not in form.model_fields)
-    advice = f"or {', or '.join(f'`{other}`' for other in others)}" if others else None
+    others = dict.fromkeys(_hallmark(form) for form in spot.siblings if key not in keys(form))
+    advice = f"or {', or '.join(f'`{other}`' for other in others)}" if others else _WANTED.get(spot.where)
     return Finding("E011", f"missing key '{key}'", spot.where[:-1], on_key=True, help=advice)
 
 
@@ -143,13 +171,29 @@ def _missing_tag(spot: Spot, error: ErrorDetails) -> Finding:
     if meant is not None:
         where, advice = (*spot.where, meant), f"did you mean '{key}'?"
         return Finding("E010", f"unknown key '{meant}'", where, on_key=True, help=advice)
-    return Finding("E011", f"missing key '{key}'", spot.where, on_key=True)
+    words = dict.fromkeys(word for form in spot.forms for word in _telling(form).get(key, ()))
+    options = f"one of {', '.join(words)}" if words else None
+    return Finding("E011", f"missing key '{key}'", spot.where, on_key=True, help=options)
 
 
-def _unknown_tag(spot: Spot, error: ErrorDetails) -> Finding:
+def _unknown_tag(spot: Spot, error: ErrorDetails, vocabulary: Mapping[str, tuple[str, ...]]) -> Finding:
     key = error["ctx"]["discriminator"].strip("'")
     options = [a or b for a, b in _QUOTED.findall(error["ctx"]["expected_tags"])]
-    return _not_among(str(error["ctx"]["tag"]), options, (*spot.where, key))
+    word = str(error["ctx"]["tag"])
+    return _not_among(word, options, (*spot.where, key), more=vocabulary.get(key, ()))
+
+
+def _unfit(spot: Spot, error: ErrorDetails) -> Finding:
+    """A word of the language that does not go together with the form of the mapping in which it stands."""
+    key, owner = spot.where[-1], spot.owner
+    form = "this" if owner is None else f"`{_hallmark(owner, spot.siblings)}`"
+    what = f"`{key}: {error['input']}` does not go together with {form}"
+    return Finding("E014", what, spot.where, help=error["ctx"]["help"])
+
+
+def _refused(spot: Spot, error: ErrorDetails) -> Finding:
+    """A word that is refused by name, for a reason of its own."""
+    return Finding(error["ctx"]["code"], error["msg"], spot.where, help=error["ctx"]["help"])
 
 
 def _label(spot: Spot, error: ErrorDetails) -> Finding:
@@ -269,7 +313,8 @@ _WRITERS: dict[str, Callable[[Spot, ErrorDetails], Finding]] = {
     "extra_forbidden": _unknown_key,
     "missing": _missing_key,
     "union_tag_not_found": _missing_tag,
-    "union_tag_invalid": _unknown_tag,
+    "unfit": _unfit,
+    "refused": _refused,
     "string_pattern_mismatch": _label,
     "string_too_short": _too_short,
     "too_short": _too_short,

@@ -11,8 +11,21 @@ from specgl.cli.verbs.new import TEMPLATES
 from specgl.cli.verbs.schema import schema_text
 from specgl.images import CONNECTIVITIES
 from specgl.inference import METHODS, READY
+from specgl.kernels import shuffles
 from specgl.kernels.multiplicity import ADJUST
-from specgl.spec import FMap, Parametric, TMap, ZMap
+from specgl.kernels.statistics import Nuisance
+from specgl.spec import (
+    AnyInference,
+    AnyPermutation,
+    BlockLevel,
+    ClusterPermutation,
+    FMap,
+    Parametric,
+    PermutationInference,
+    PermutationSettings,
+    TMap,
+    ZMap,
+)
 from specgl.spec.output import MapName, Output
 from specgl.variables import DEFAULT_MAPS, VARIABLES
 
@@ -22,7 +35,7 @@ def _words(model: type, field: str) -> set[object]:
 
 
 def test_methods_of_the_language_are_those_of_inference() -> None:
-    assert _words(Parametric, "method") == set(METHODS)
+    assert {word for model in get_args(AnyInference) for word in _words(model, "method")} == set(METHODS)
 
 
 def test_corrections_of_the_language_are_those_of_the_kernel() -> None:
@@ -51,3 +64,21 @@ def test_published_schemas_are_what_the_command_prints(root: Path) -> None:
     for what, name in (("spec", "specgl-1"), ("bundle", "bundle-1")):
         assert (root / "schemas" / f"{name}.schema.json").read_text(encoding="utf-8") == schema_text(what)
     assert json.loads(schema_text("bundle")) == manifest_schema()
+
+
+def test_shuffles_of_the_language_are_those_of_the_kernels_and_of_the_design() -> None:
+    assert _words(BlockLevel, "shuffle") == set(get_args(shuffles.Movement))
+    said = get_args(PermutationSettings.model_fields["exchange"].annotation)
+    assert {word for option in said for word in get_args(option)} == set(get_args(shuffles.Exchange))
+
+
+def test_nuisance_methods_of_the_language_are_those_of_the_kernels() -> None:
+    assert _words(PermutationSettings, "nuisance") == set(get_args(Nuisance))
+
+
+def test_forms_of_permutation_say_what_their_base_says() -> None:
+    forms = get_args(AnyPermutation)
+    for field in ("statistic", "correction", "connectivity"):
+        said = {word for form in forms for word in _words(form, field)}
+        assert said == _words(PermutationInference, field)
+        assert all(_words(form, field) <= said for form in (*forms, ClusterPermutation))

@@ -51,7 +51,15 @@ def test_pages_are_built_with_their_generated_parts(site: Path) -> None:
     variables = page("variables")
     assert all(f">{name}<" in variables for name in VARIABLES)
     language = page("language")
-    for key in ("formula", "smoothing_fwhm", "absolute_threshold", "min_cluster_size", "cell_means"):
+    for key in (
+        "formula",
+        "smoothing_fwhm",
+        "absolute_threshold",
+        "min_cluster_size",
+        "cell_means",
+        "cluster_forming_p",
+        "nuisance",
+    ):
         assert f">{key}<" in language
     cli = page("cli")
     for verb in ("demo", "new", "validate", "plan", "run", "verify", "show", "schema", "explain"):

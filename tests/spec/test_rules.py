@@ -82,6 +82,7 @@ def test_nothing_that_is_written_breaks_the_rules(at):
         "contrasts",
         "maps",
         "inference",
+        "permutation",
         "output",
         "metadata",
         "name",

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from specgl.errors.catalogue.code import Code
+from specgl.errors.tree import Exit
 
 BUILD: dict[str, Code] = {
     "E240": Code(
@@ -100,6 +101,101 @@ declared otherwise: `log` and `sqrt` want `center: none`.""",
 variable of that name in the formula could not be told from them. Give the column another name in
 the table.""",
     ),
+    "E260": Code(
+        "blocks that change places are not built alike",
+        """Blocks can change places as wholes only with blocks of the same build: as many rows, and, where
+there are levels inside, as many blocks of the same sizes. Families of two and of three children are the
+usual case. Give a level before this one, by a column that holds each block's size, with `shuffle: within`,
+so that blocks of one size change places among themselves; or leave out the rows that are too many.""",
+        Exit.DATA,
+    ),
+    "E261": Code(
+        "a row has no place in the order of its block",
+        """Members of blocks that change places as wholes are matched by the column that `order` names: the
+first with the first, the second with the second. Every analysed row needs a value there. Fill in the
+table, leave the rows out, or leave `order` out: members are then matched by their sorted ids.""",
+        Exit.DATA,
+    ),
+    "E262": Code(
+        "two rows of a block have one place in its order",
+        """Members of blocks that change places as wholes are matched by the column that `order` names, so
+that no two rows of a block may have the same value. Where blocks hold several rows of each session, say, a
+column with a number for each row of a block is needed, or no `order`: sorted ids then match them.""",
+        Exit.DATA,
+    ),
+    "E263": Code(
+        "blocks that do not lie in one another",
+        """Several levels of blocks make a tree: each block of an inner level lies in one block of the outer,
+as a subject lies in a family. Labels that stand in several outer blocks (`1` and `2` in every family) are
+refused, since nobody can tell whether they mean one block or many. Write a column that names each inner
+block apart.""",
+        Exit.DATA,
+    ),
+    "E264": Code(
+        "nothing can change places",
+        """With these blocks no shuffle differs from the data as they are: rows change places inside blocks of
+one row, or blocks change places where there is one only. Often a column that names the rows was taken for
+the one that names their blocks, or `within` for `whole`. Sign flips (`exchange: flip`) need no
+second row.""",
+    ),
+    "E270": Code(
+        "no shuffle changes a contrast's statistic",
+        """The statistic is the same under every admissible shuffle, so that nothing could be compared with
+the observed one. What is tested is the same for all observations that may change places (a mean that is permuted
+instead of flipped, a difference between blocks while rows change places inside blocks only), or all their
+design rows are equal. Let `permutation.exchange` or `permutation.blocks` move what is tested, or take
+`method: parametric`.""",
+    ),
+    "E271": Code(
+        "no data can reach alpha",
+        """A p-value by permutation is a share of the labellings, the observed one among them, so that it is
+at least 1 over their number (2 over it where labellings have mirrors, which a two-sided test counts too).
+Here that is more than `alpha`: nothing could survive, whatever the data. Analyse more observations, use more
+shuffles where they exist (`permutation.n`), or take `method: parametric`.""",
+    ),
+    "E273": Code(
+        "a set of shuffles that is too large to hold",
+        """Shuffles are held as numbers of rows, one for each observation: 200 million at most. `n: all`
+enumerates every labelling, and their number explodes with the observations. Ask for a number: 10,000 random
+labellings give a valid test, and a p-value of 0.05 to within 0.0044.""",
+    ),
+    "E274": Code(
+        "Huh and Jhun's method with blocks",
+        """`nuisance: huh_jhun` writes the data on fewer observations, each a mixture of the original ones,
+and shuffles those. A mixture belongs to no block. Use `freedman_lane`, or leave the blocks out where all
+observations may change places.""",
+    ),
+    "E275": Code(
+        "Huh and Jhun's method with unlike contrasts",
+        """`nuisance: huh_jhun` leaves as many mixed observations as there are observations beyond the rank of
+the nuisance. Contrasts that share a set of shuffles must leave the same number; a t and an F over several
+rows do not. Analyse them apart, or use `freedman_lane`.""",
+    ),
+    "E276": Code(
+        "Huh and Jhun's method with variance groups",
+        """`nuisance: huh_jhun` shuffles mixtures of observations, which belong to no variance group. Use
+`freedman_lane`, or leave `model.variance_groups` out.""",
+    ),
+    "E280": Code(
+        "a variance group has no residual degree of freedom",
+        """With `variance_groups` each group's variance is estimated from its own residuals. The model fits
+the observations of this group exactly (a regressor for each of them, say), so that their residuals are 0
+whatever the data. Merge groups, simplify the formula, or leave `variance_groups` out: all observations then
+share one variance.""",
+    ),
+    "E281": Code(
+        "a variance group of one observation",
+        """One observation has no variance. Merge its group with another one, leave the row out
+(`data.exclude`), or leave `variance_groups` out. Groups made from blocks (`{from: blocks}`) hold the
+observations that may change places: where members keep their places, as with blocks of one row, each is a
+group of its own.""",
+    ),
+    "E282": Code(
+        "a row has no variance group",
+        """Every analysed row needs a value in the column that `model.variance_groups` names. Fill in the
+table, or leave the rows out (`data.exclude`).""",
+        Exit.DATA,
+    ),
     "W235": Code(
         "the intercept is not the grand mean",
         """`Intercept` in a hypothesis is that regressor's own coefficient. With treatment coding it is the
@@ -107,11 +203,34 @@ mean at the reference levels, and with covariates that are not centred the value
 0. Write `mean` for the grand mean (factors averaged with equal weights, covariates at their
 means): it is the same under every coding.""",
     ),
+    "W260": Code(
+        "a level with one block",
+        """All analysed rows lie in one block, so that the level restricts nothing. Leave it out, or look at
+which column tells the blocks apart, and at what `include` and `exclude` leave.""",
+    ),
     "W236": Code(
         "a term is lost with the blocks' means",
         """With `block` every block's mean is taken out, and with it whatever is the same for a whole block:
 the main effect of `group` where the blocks are subjects. That is no fault where only differences
 within blocks and their interactions are tested; a contrast that asks for what is lost is refused
 (E245).""",
+    ),
+    "W270": Code(
+        "few labellings exist",
+        """All labellings that exist are used, and there are so few that the smallest p-value is near `alpha`.
+The test is valid; but few labellings can lie above the observed one before significance is lost, and p-values
+come in coarse steps. A parametric test, or a fitted tail, resolves more, by assuming more.""",
+    ),
+    "W280": Code(
+        "all observations are one variance group",
+        """With one group v and G are t and F, to the last bit, and that is what is computed. Perhaps
+`include` left one group only, or the column is not the one that was meant.""",
+    ),
+    "W282": Code(
+        "a variance group has no residuals at some locations",
+        """With `data.missing.voxel: {available: ...}` each location is fitted to the observations that have a
+value there. At these locations the model fits those of some variance group exactly, so that the group's
+variance cannot be estimated; they get no statistic (NaN) and are counted. Raise the share in `available`, or
+merge groups.""",
     ),
 }

@@ -34,6 +34,33 @@ pair.
 Ask for a difference instead of a mean, or remove one of the aliased variables from the formula.""",
         exit=Exit.COMPUTATION,
     ),
+    "E430": Code(
+        "a statistic that no shuffle changes",
+        """\
+The contrast's statistic is the same under every shuffle, so that there is nothing to compare the observed one
+with. That happens where what is tested is the same for all observations that may change places: a mean that
+is permuted instead of flipped, a difference between blocks while rows change places inside blocks only.
+Let `permutation.exchange` or `permutation.blocks` move what is tested, or take `method: parametric`.""",
+        exit=Exit.COMPUTATION,
+    ),
+    "E431": Code(
+        "one labelling only",
+        """\
+With this design, these blocks and this exchange, the observed labelling is the only one there is: every
+shuffle moves rows of the design onto rows that are equal to them. Without a second labelling there is no null
+distribution. Let `permutation.exchange` or `permutation.blocks` move what is tested, or take
+`method: parametric`.""",
+        exit=Exit.COMPUTATION,
+    ),
+    "E432": Code(
+        "a family of contrasts that are not shuffled alike",
+        """\
+`across: contrasts` takes the maximum over contrasts under one and the same shuffle. Here some contrasts are
+tested by permuting observations and others by flipping signs, since `permutation.exchange` was left to be
+decided for each. Say it for all of them, where one assumption (exchangeable or symmetric errors) holds for
+all; or leave `across` out.""",
+        exit=Exit.COMPUTATION,
+    ),
     "W400": Code(
         "some locations have no residual variance",
         """\
@@ -59,4 +86,4 @@ for this contrast (NaN) and is counted, while other contrasts keep theirs.
 Raise the share in `available` if the lost locations matter.""",
     ),
 }
-"""Entries E400-E409 and W400-W409 of the catalogue."""
+"""Entries E400-E439 and W400-W439 of the catalogue."""

@@ -60,7 +60,8 @@ _SCHEMA: dict[str, Code] = {
     "E011": Code(
         "missing key",
         "A key that has no default is not there. A spec needs `specgl` and `name`, and either `data` "
-        "and `model` (and `contrasts`, where there are images) or `maps`.",
+        "and `model` (and `contrasts`, where there are images) or `maps`. Inference by permutation has a "
+        "`statistic`, and the section `permutation` with a `seed`.",
     ),
     "E012": Code(
         "a value that is none of those allowed",
@@ -75,7 +76,9 @@ _SCHEMA: dict[str, Code] = {
         "keys that do not go together",
         "Each form of a mapping has keys of its own: a contrast has one of `hypothesis`, `weights` and "
         "`term`; an F test (several rows) has no `alternative`, since it has no direction; `maps` "
-        "stands instead of `data`, `variables`, `model` and `contrasts`. Keep one of the forms.",
+        "stands instead of `data`, `variables`, `model`, `contrasts` and `permutation`, since ready-made "
+        "maps cannot be shuffled; each statistic of a permutation has its own keys, and clusters and TFCE "
+        "know `correction: fwe` only. Keep one of the forms.",
     ),
     "E015": Code(
         "in the language, but not in this release",
@@ -105,13 +108,14 @@ _SCHEMA: dict[str, Code] = {
     "E019": Code(
         "said twice",
         "Two names differ only by case, so that their files would be one on many disks; or a value "
-        "stands twice in a list whose members must differ (levels, id columns, maps to write). Rename "
-        "or remove one.",
+        "stands twice in a list whose members must differ (levels, id columns, maps to write, columns of "
+        "blocks). Rename or remove one.",
     ),
     "E020": Code(
         "a number out of range",
         "The message says the bounds. An alpha lies between 0 and 1, a smoothing width and a scale are "
-        "above 0, a cluster has at least one location. To have none of it, leave the key out.",
+        "above 0, a cluster has at least one location, and is formed at a p below 0.5. To have none "
+        "of it, leave the key out.",
     ),
     "E021": Code(
         "a variable's name that is taken",
@@ -216,6 +220,36 @@ _NAMES: dict[str, Code] = {
     ),
 }
 
+_SHUFFLES: dict[str, Code] = {
+    "E030": Code(
+        "an alpha that the shuffles cannot reach",
+        "The unshuffled data count among the shuffles, so that no counted p-value is below 1/n. An alpha "
+        "below that can never be met, whatever the data. Take more shuffles; where the design has no more "
+        "distinct ones, a larger alpha, more observations, wider blocks, or `tail: gpd`, which extrapolates.",
+    ),
+    "E031": Code(
+        "Kennedy's method is refused",
+        "Kennedy's method shuffles the residuals of the data on the nuisance variables and regresses them on "
+        "the residuals of the tested ones, as if neither had been estimated: variance and degrees of freedom "
+        "are wrong and the error rate is above its level. Freedman-Lane shuffles the same residuals and fits "
+        "the whole model again; Huh-Jhun mends Kennedy's by turning the data into the space that the "
+        "nuisance variables leave.",
+    ),
+    "E032": Code(
+        "a nuisance method that does not fit the analysis",
+        "Huh-Jhun shuffles mixtures of observations, so that there are no blocks and no variance groups to "
+        "keep. Where locations lack observations, shuffled data would carry their gaps along, so that with "
+        "`missing: {voxel: {available: ...}}` the tested regressors are shuffled and the data stay "
+        "(`draper_stoneman`). Leave `nuisance` out, or take a method that fits.",
+    ),
+    "E033": Code(
+        "variance groups from blocks, and no blocks",
+        "`variance_groups: {from: blocks}` gives one variance to observations that may change places, and "
+        "others to those that may not. That needs blocks, in `permutation.blocks` or `model.block`. A column "
+        "says the groups directly: `variance_groups: group`.",
+    ),
+}
+
 _WARNINGS: dict[str, Code] = {
     "W201": Code(
         "a declared variable that is not used",
@@ -234,6 +268,26 @@ _WARNINGS: dict[str, Code] = {
         "in the spec: `# specgl: ignore W231 groups were matched on purpose`. The code and the reason are "
         "both needed, and only warnings can be silenced. The note goes into the bundle with the spec.",
     ),
+    "W204": Code(
+        "shuffles that nothing uses",
+        "The section `permutation` says how data are shuffled, and no inference has `method: permutation`. "
+        "Add one, or take the section out.",
+    ),
+    "W205": Code(
+        "few shuffles for this alpha",
+        "A p-value is a share of the shuffles: of 200, ten decide at alpha 0.05, and another seed would give "
+        "other results. With 20/alpha shuffles or more, a p-value near alpha is certain within about a "
+        "quarter of itself (one standard error). A tail distribution (`tail: gpd`) needs fewer, but some "
+        "hundred. Where a design has fewer than `n` distinct shuffles each is taken once, and none of this "
+        "holds: `n: all` says so.",
+    ),
+    "W206": Code(
+        "blocks that are taken for alike and for unlike",
+        "Blocks that change places as wholes are taken to come from one distribution, while "
+        "`variance_groups` gives each of them a variance of its own. The test holds its level, but its "
+        "statistic loses power for nothing. `{from: blocks}` makes groups of the members that may change "
+        "places.",
+    ),
     "W210": Code(
         "`**` on a variable is no power",
         "In Wilkinson's notation `**` crosses terms, and a variable crossed with itself is itself. For "
@@ -241,4 +295,4 @@ _WARNINGS: dict[str, Code] = {
     ),
 }
 
-LANGUAGE: dict[str, Code] = {**_FILE, **_SCHEMA, **_FORMULA, **_NAMES, **_WARNINGS}
+LANGUAGE: dict[str, Code] = {**_FILE, **_SCHEMA, **_SHUFFLES, **_FORMULA, **_NAMES, **_WARNINGS}

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from specgl.errors.catalogue.code import Code
 from specgl.errors.catalogue.computing_codes import COMPUTING
+from specgl.errors.catalogue.engine_codes import ENGINES
 from specgl.errors.tree import Exit
 
 WRITING: dict[str, Code] = {
@@ -124,4 +125,4 @@ WRITING: dict[str, Code] = {
     ),
 }
 
-RESULTS: dict[str, Code] = {**COMPUTING, **WRITING}
+RESULTS: dict[str, Code] = {**COMPUTING, **ENGINES, **WRITING}

@@ -117,8 +117,9 @@ both spellings.""",
     ),
     "E227": Code(
         "a row has no block",
-        """With `model.block`, the mean of each block is taken out of its rows, so every analysed row must
-say to which block it belongs. Fill in the table, or leave the row out by `data.exclude`.""",
+        """With `model.block`, the mean of each block is taken out of its rows, and with `permutation.blocks`
+rows change places inside blocks or with them, so every analysed row must say to which block it
+belongs. Fill in the table, or leave the row out by `data.exclude`.""",
         Exit.DATA,
     ),
     "E228": Code(
@@ -144,8 +145,9 @@ header.""",
     ),
     "W224": Code(
         "two blocks look like one in two spellings",
-        """Two values of the column that `model.block` names differ only in case, spaces, hyphens or the
-way a number is written. They are taken for two blocks. Mend the table if they are one.""",
+        """Two values of the column that `model.block` or `permutation.blocks` names differ only in
+case, spaces, hyphens or the way a number is written. They are taken for two blocks. Mend the
+table if they are one.""",
     ),
     "W225": Code(
         "levels that are numbers are sorted as text",

@@ -8,6 +8,7 @@ from specgl.errors import Finding
 from specgl.spec.outline import Outline
 from specgl.spec.rules.names import check_names
 from specgl.spec.rules.paths import check_paths
+from specgl.spec.rules.permutation import check_permutation
 from specgl.spec.rules.sections import check_sections
 from specgl.spec.rules.words import check_formula, check_hypotheses, check_terms
 
@@ -20,6 +21,7 @@ def check_outline(
     """Everything that the rules find, or so many of it."""
     found = chain(
         check_sections(outline),
+        check_permutation(outline),
         check_names(outline),
         check_paths(outline, allow_outside=allow_outside),
         check_formula(outline),

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from specgl.errors import Finding
 from specgl.spec.outline import Outline
 
-MODELLED = ("data", "variables", "model", "contrasts")
+MODELLED = ("data", "variables", "model", "contrasts", "permutation")
 MANY_CONTRASTS = 3
 
 
@@ -21,7 +21,9 @@ def check_sections(outline: Outline) -> Iterator[Finding]:
                     f"`{key}` does not go together with `maps`",
                     (key,),
                     on_key=True,
-                    help="`maps` stands instead of `data`, `variables`, `model` and `contrasts`",
+                    help="ready-made maps cannot be shuffled: leave it out"
+                    if key == "permutation"
+                    else "`maps` stands instead of `data`, `variables`, `model` and `contrasts`",
                 )
     elif not outline.is_partial:
         needed = ("data", "model", "contrasts") if outline.has_images else ("data", "model")

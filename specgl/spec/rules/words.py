@@ -42,7 +42,7 @@ def check_formula(outline: Outline) -> Iterator[Finding]:
     if not outline.formula_is_sound:
         return
     for name in outline.variables:
-        if name not in outline.formula_names and name != outline.block:
+        if name not in outline.formula_names and name not in outline.roles:
             yield Finding(
                 "W201", f"`{name}` is declared but not in the formula", ("variables", name), on_key=True
             )

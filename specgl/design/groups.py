@@ -1,0 +1,90 @@
+"""Groups of observations that have variances of their own, and whether each can have one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from specgl.design.columns import by_value, cells_of, raise_for, spelling_variants
+from specgl.design.records import Block, Rows
+from specgl.design.table import at_cell, column_missing, in_rows, listed
+from specgl.errors import Finding
+from specgl.kernels.ols import factorise
+
+GROUPS = ("model", "variance_groups")
+_NO_RESIDUAL = 1e-6  # rounding leaves some 1e-13 of a degree of freedom
+
+
+def read_groups(rows: Rows, column: str) -> tuple[Block, tuple[Finding, ...]]:
+    """Variance groups from a column of the table, with warnings about doubtful spellings.
+
+    Raises
+    ------
+    DesignError
+        E210, where the column is not in the table.
+    TableError
+        E282, where it lacks a cell of an analysed row.
+    """
+    if column not in rows.table.columns:
+        raise_for([column_missing(rows.table, column, GROUPS, on_key=False)])
+    cells = cells_of(rows, column)
+    found = by_value((k, cell) for k, cell in cells if cell is not None)
+    findings = spelling_variants(rows, column, found, "W224")
+    lacking = [k for k, cell in cells if cell is None]
+    if lacking:
+        ids = listed(str(rows.table.frame.index[k]) for k in lacking)
+        message = f"variance group `{column}` is missing for {ids} {in_rows(rows.table, lacking)}"
+        help = (
+            "every analysed row needs its group: fill in the table, or leave these rows out (`data.exclude`)"
+        )
+        findings.append(at_cell(rows.table, lacking[0], column, "E282", message, help))
+    raise_for(findings)
+    return codes_of(rows, column), tuple(findings)
+
+
+def codes_of(rows: Rows, column: str) -> Block:
+    """The analysed rows by the text of one column, which has no missing cell there."""
+    cells = rows.table.frame.loc[list(rows.kept), column]
+    labels, codes = np.unique(cells.to_numpy(dtype=str), return_inverse=True)
+    codes = codes.astype(np.int64)
+    codes.flags.writeable = False
+    return Block(column, codes, tuple(str(label) for label in labels))
+
+
+def group_findings(
+    matrix: np.ndarray[tuple[int, int], np.dtype[np.float64]], block: Block | None, groups: Block
+) -> Iterator[Finding]:
+    """E280, E281 for groups whose variance cannot be estimated; W280 where there is but one group."""
+    sizes = np.bincount(groups.codes, minlength=len(groups.labels))
+    held = np.flatnonzero(sizes)
+    if held.size == 1:
+        message = f"`{groups.name}` makes one variance group of all {sizes.sum()} observations"
+        yield Finding(
+            "W280", message, where=GROUPS, help="leave `variance_groups` out: the numbers are the same"
+        )
+        return
+    factor = factorise(matrix, None if block is None else block.codes)
+    leverage = np.einsum("ij,ij->i", factor.basis, factor.basis)
+    if factor.order is not None:
+        leverage[factor.order] = leverage.copy()
+    if block is not None:
+        leverage += 1 / np.bincount(block.codes)[block.codes]
+    residual = np.bincount(groups.codes, weights=1 - leverage, minlength=len(groups.labels))
+    single = [groups.labels[g] for g in held if sizes[g] == 1]
+    spent = [groups.labels[g] for g in held if sizes[g] > 1 and residual[g] < _NO_RESIDUAL]
+    if single:
+        message = f"variance group {_named(groups, single)} one observation, which has no variance"
+        yield Finding("E281", message, where=GROUPS, help=_MERGE)
+    if spent:
+        message = f"variance group {_named(groups, spent)} no residual degree of freedom left"
+        note = "the model fits these observations exactly, whatever their values"
+        yield Finding("E280", message, where=GROUPS, help=_MERGE, notes=(note,))
+
+
+_MERGE = "merge groups, leave their rows out, or leave `variance_groups` out"
+
+
+def _named(groups: Block, labels: list[str]) -> str:
+    shown = listed(map(repr, labels))
+    return f"{shown} of `{groups.name}` {'has' if len(labels) == 1 else 'have each'}"

@@ -1,0 +1,253 @@
+"""t and F with one variance for all observations, on complete data, under every way of shuffling."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from specgl.kernels.statistics.exact import DIRECTIONS, Form, evaluate_locations, least_counted
+from specgl.kernels.statistics.methods import Nuisance, Recipe, make_recipe
+from specgl.kernels.statistics.partition import Partition
+from specgl.kernels.statistics.pooled_kernels import fill_tiles, scan_tiles
+from specgl.kernels.statistics.protocol import BLOCK, Rows, Scale, Scan, Signs
+from specgl.kernels.statistics.survey import Bars, error_bound, make_bars, no_candidates
+from specgl.kernels.statistics.tiles import TILE, Source, Tiles, prepare
+from specgl.kernels.statistics.weights import Weights, as_shuffles, is_identity, make_weights
+from specgl.kernels.statistics.zscale import ZTable, z_of
+from specgl.kernels.tails import Alternative
+
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+
+_PRODUCTS = 32  # rows of a product with one tile: with the tile they fit a processor's second cache
+
+
+@dataclass(frozen=True, eq=False)
+class PooledStatistic:
+    """t or F of one contrast at all locations, ready to be shuffled.
+
+    Attributes
+    ----------
+    kind
+        ``t`` or ``F``.
+    recipe
+        The way of shuffling.
+    tiles, source
+        The data.
+    form
+        What kind of statistic it is.
+    n_loc
+        Number of locations, analysed or not.
+    observed, observed_z
+        ``(n_loc,)`` the statistic of the identity and its z, 0 where a location is not analysed.
+    """
+
+    kind: Literal["t", "F"]
+    recipe: Recipe
+    tiles: Tiles
+    source: Source
+    form: Form
+    n_loc: int
+    observed: Floats
+    observed_z: Floats
+
+    @classmethod
+    def prepare(
+        cls,
+        data: NDArray[np.floating],
+        parts: Partition,
+        *,
+        kind: Literal["t", "F"],
+        nuisance: Nuisance = "freedman_lane",
+        invariant: Floats | None = None,
+        analysed: NDArray[np.bool_] | None = None,
+        row_of: NDArray[np.integer] | None = None,
+    ) -> PooledStatistic:
+        """Take the nuisance out of the data and compute the observed statistic.
+
+        Parameters
+        ----------
+        data
+            ``(n_data, n_loc)`` float32 or float64, complete where analysed; kept, not copied.
+        parts
+            The partitioned design.
+        kind
+            ``t`` (a contrast of one row) or ``F``.
+        nuisance
+            The way of shuffling with nuisance variables.
+        invariant
+            ``(n, n)`` projector onto the functions that no admissible shuffle changes, or ``None``.
+        analysed
+            ``(n_loc,)`` which locations count; ``None`` for all.
+        row_of
+            ``(n,)`` row of the data of each observation of the design; ``None`` for their own order.
+
+        Returns
+        -------
+        PooledStatistic
+            Holds the data and a normalised copy of them in float32.
+        """
+        values = np.ascontiguousarray(data)
+        n_loc = values.shape[1]
+        order = np.arange(len(parts.x)) if row_of is None else np.asarray(row_of, dtype=np.int64)
+        columns = np.arange(n_loc) if analysed is None else np.flatnonzero(analysed)
+        form = Form(parts.r, kind == "t", float(parts.dof))
+        recipe = make_recipe(nuisance, parts, invariant)
+        tiles, source = prepare(values, order, columns, recipe)
+        fitted = recipe
+        reference = source
+        if nuisance == "ter_braak":
+            # The observed statistic is the model's own: only the shuffles are of its residuals.
+            fitted = make_recipe("freedman_lane", parts, invariant)
+            _, reference = prepare(values, order, columns, fitted)
+        observed = np.zeros(n_loc)
+        observed[columns] = _identity(fitted, reference, form)
+        observed_z = np.zeros(n_loc)
+        observed_z[columns] = z_of(observed[columns], kind, parts.r, parts.dof)
+        return cls(kind, recipe, tiles, source, form, n_loc, observed, observed_z)
+
+    @property
+    def n_obs(self) -> int:
+        """Length of a shuffle."""
+        return self.recipe.n_shuffled
+
+    @property
+    def signed(self) -> bool:
+        """Whether the statistic has a sign."""
+        return self.form.signed
+
+    @property
+    def varying(self) -> bool:
+        """Degrees of freedom are the same everywhere."""
+        return False
+
+    def scan(
+        self, rows: Rows, signs: Signs | None, *, alternative: Alternative, count: bool, scale: Scale
+    ) -> Scan:
+        """Maxima and counts, see `ShuffledStatistic.scan`."""
+        here = is_identity(rows, signs)
+        there = np.flatnonzero(~here)
+        maxima = np.full((len(rows), 2), np.nan)
+        columns = self.source.columns
+        counts = np.zeros(self.n_loc, dtype=np.int64) if count else None
+        totals = np.full(columns.size if count else 0, np.count_nonzero(here), dtype=np.int32)
+        if columns.size:
+            # The identity's are the observed statistics: every one of them reaches itself.
+            known = self.observed[columns]
+            maxima[here] = known.max(), (-known).max()
+            at_once = max(1, _PRODUCTS // max(1, self._n_rows))
+            for start in range(0, there.size, at_once):
+                part = there[start : start + at_once]
+                chosen = make_weights(self.recipe, rows[part], None if signs is None else signs[part])
+                maxima[part] = self._scan(chosen, alternative, count, totals)
+        if counts is not None:
+            counts[columns] = totals
+        if not self.signed:
+            maxima[:, 1] = np.nan
+        if scale == "z":
+            maxima = z_of(maxima, self.kind, self.form.r, self.form.dof)
+        return Scan(maxima[:, 0], maxima[:, 1], counts)
+
+    def fill(self, rows: Rows, signs: Signs | None, out: NDArray[np.float32], *, scale: Scale) -> None:
+        """Maps, see `ShuffledStatistic.fill`."""
+        columns = self.source.columns
+        here = is_identity(rows, signs)
+        for start in range(0, len(rows), BLOCK):
+            stop = min(start + BLOCK, len(rows))
+            chosen = make_weights(self.recipe, rows[start:stop], None if signs is None else signs[start:stop])
+            maps = np.empty((stop - start, columns.size), dtype=np.float32)
+            self._fill(chosen, maps)
+            if scale == "z":
+                self._table(maps, maps)
+            if columns.size == self.n_loc:
+                out[start:stop] = maps
+            else:
+                out[start:stop] = 0.0
+                out[start:stop, columns] = maps
+        out[here] = self.observed_z if scale == "z" else self.observed
+
+    def values(self, rows: Rows, signs: Signs | None, locations: NDArray[np.integer]) -> Floats:
+        """Statistics at a few locations, see `ShuffledStatistic.values`."""
+        found = np.zeros((len(rows), len(locations)))
+        place = np.full(self.n_loc, -1)
+        place[self.source.columns] = np.arange(self.source.columns.size)
+        wanted = place[np.asarray(locations)]
+        there = np.flatnonzero(wanted >= 0)
+        weights = make_weights(self.recipe, rows, signs)
+        found[:, there] = evaluate_locations(
+            self.source, weights.lifted, weights.raw, self.form, wanted[there].astype(np.int64)
+        )
+        found[is_identity(rows, signs)] = self.observed[np.asarray(locations)]
+        return found
+
+    @property
+    def _n_rows(self) -> int:
+        return int(self.recipe.tested.shape[1] + self.recipe.moving.shape[1])
+
+    @cached_property
+    def _error(self) -> float:
+        return error_bound(self.tiles.n, self.form.r, self.recipe.moving.shape[1], self.signed)
+
+    @cached_property
+    def _table(self) -> ZTable:
+        return ZTable(self.kind, self.form.r, self.form.dof)
+
+    @cached_property
+    def _bars(self) -> dict[int, Bars]:
+        """What to reach, for each direction; made once and by whoever comes first."""
+        known = self.observed[self.source.columns]
+        directions = DIRECTIONS.values() if self.signed else (DIRECTIONS["greater"],)
+        return {
+            direction: make_bars(to_share(least_counted(known, direction), self.form), direction, self._error)
+            for direction in directions
+        }
+
+    def _scan(
+        self, weights: Weights, alternative: Alternative, count: bool, totals: NDArray[np.int32]
+    ) -> Floats:
+        direction = DIRECTIONS[alternative if self.signed else "greater"]
+        nothing = np.empty(0, dtype=np.float32)
+        n_shuffles = len(weights.lifted)
+        maxima: Floats = scan_tiles(
+            self.tiles.flat,
+            self.tiles.first,
+            weights.lifted.reshape(-1, self.tiles.n).astype(np.float32),
+            self.source,
+            weights.lifted,
+            weights.raw,
+            self.form,
+            2 * self._error,
+            count,
+            self._bars[direction] if count else Bars(nothing, nothing, direction),
+            self.observed[self.source.columns] if count else np.empty(0),
+            no_candidates(3 * n_shuffles * TILE),
+            totals,
+        )
+        return maxima
+
+    def _fill(self, weights: Weights, maps: NDArray[np.float32]) -> None:
+        n_shuffles, k, n = weights.lifted.shape
+        # A product's bits may depend on its shape: it has as many rows whatever the call.
+        padded = np.zeros((BLOCK * k, n))
+        padded[: n_shuffles * k] = weights.lifted.reshape(-1, n)
+        fill_tiles(self.source, self.tiles.first, padded, weights.lifted, weights.raw, self.form, maps)
+
+
+def to_share(stat: Floats, form: Form) -> Floats:
+    """The correlation behind a t, or the share of variance behind an F; it rises with the statistic."""
+    if form.signed:
+        return stat / np.sqrt(form.dof + stat**2)
+    scaled = stat * form.r
+    return scaled / (form.dof + scaled)
+
+
+def _identity(recipe: Recipe, source: Source, form: Form) -> Floats:
+    rows, signs = as_shuffles(np.arange(recipe.n_shuffled, dtype=np.int32)[None], None)
+    weights = make_weights(recipe, rows, signs if signs.size else None)
+    every: Integers = np.arange(source.columns.size)
+    found: Floats = evaluate_locations(source, weights.lifted, weights.raw, form, every)[0]
+    return found

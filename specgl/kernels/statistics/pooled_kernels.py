@@ -1,0 +1,250 @@
+"""All tiles of a pooled statistic under several shuffles, in one call that holds no lock."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from specgl.kernels.compiled import compiled
+from specgl.kernels.statistics.exact import CLOSE, Form, evaluate, reaches
+from specgl.kernels.statistics.survey import (
+    COUNT,
+    LOWER,
+    UPPER,
+    Bars,
+    Flags,
+    Found,
+    survey_counts,
+    survey_maxima,
+    survey_partial,
+)
+from specgl.kernels.statistics.tiles import TILE, Source
+
+Floats = NDArray[np.float64]
+Singles = NDArray[np.float32]
+Integers = NDArray[np.int64]
+
+_LEAST_WHOLE = 0.25  # of the data that moving nuisance may leave: below it float32 has lost too much
+
+
+@compiled
+def _correlate(products: Singles, n_shuffles: int, form: Form, partial: Flags) -> Singles:
+    """``(B, width)`` correlation or share of variance from products ``(B * k, width)``, which it overwrites.
+
+    NaN, and a mark in `partial`, where moving nuisance leaves too little of the data.
+    """
+    k = products.shape[0] // n_shuffles
+    width = products.shape[1]
+    # Written over rows of shuffles that are done with, and over the first one's own.
+    if k == 1 and form.signed:
+        partial[:] = False
+        return products
+    result = products[:n_shuffles]
+    whole = np.empty(width, dtype=np.float32)
+    for b in range(n_shuffles):
+        first = b * k
+        row = result[b]
+        if k > form.r:
+            _remaining(products[first + form.r : first + k], whole)
+            partial[b] = _any_below(whole)
+        else:
+            whole[:] = np.float32(1.0)
+            partial[b] = False
+        if form.signed:
+            _over_root(products[first], whole, row)
+        else:
+            _shares(products[first : first + form.r], whole, row)
+        if partial[b]:
+            for v in range(width):
+                if whole[v] < _LEAST_WHOLE:
+                    row[v] = np.nan
+    return result
+
+
+@compiled
+def _remaining(moving: Singles, whole: Singles) -> None:
+    whole[:] = np.float32(1.0)
+    for j in range(moving.shape[0]):
+        for v in range(whole.size):
+            whole[v] -= moving[j, v] * moving[j, v]
+
+
+@compiled
+def _any_below(whole: Singles) -> bool:
+    below = np.int32(0)
+    for v in range(whole.size):
+        below += np.int32(whole[v] < np.float32(_LEAST_WHOLE))
+    return bool(below > 0)
+
+
+@compiled
+def _over_root(scores: Singles, whole: Singles, row: Singles) -> None:
+    least = np.float32(_LEAST_WHOLE)
+    for v in range(row.size):
+        row[v] = scores[v] / np.sqrt(max(whole[v], least))
+
+
+@compiled
+def _shares(scores: Singles, whole: Singles, row: Singles) -> None:
+    least = np.float32(_LEAST_WHOLE)
+    for v in range(row.size):
+        row[v] = scores[0, v] * scores[0, v]
+    for j in range(1, scores.shape[0]):
+        for v in range(row.size):
+            row[v] += scores[j, v] * scores[j, v]
+    for v in range(row.size):
+        row[v] /= max(whole[v], least)
+
+
+@compiled
+def scan_tiles(
+    flat: Singles,
+    first: Integers,
+    singles: Singles,
+    source: Source,
+    lifted: Floats,
+    raw: Floats,
+    form: Form,
+    band: float,
+    counted: bool,
+    bars: Bars,
+    observed: Floats,
+    found: Found,
+    totals: NDArray[np.int32],
+) -> Floats:
+    """Maxima ``(B, 2)`` of statistics and of their negatives over all tiles; counts are added to `totals`.
+
+    Parameters
+    ----------
+    flat, first
+        The tiles.
+    singles
+        ``(B * k, n)`` weights in float32.
+    source, lifted, raw, form
+        What float64 needs.
+    band
+        Twice the bound of a float32 value's error.
+    counted, bars, observed
+        Whether to count, what to reach in float32, and the observed statistics.
+    found
+        Room for the candidates of a tile.
+    totals
+        ``(m,)``, added to.
+    """
+    n_shuffles, k, n = lifted.shape
+    room = np.empty(n_shuffles * k * TILE, dtype=np.float32)
+    partial = np.zeros(n_shuffles, dtype=np.bool_)
+    best = np.full((n_shuffles, 2), -np.inf, dtype=np.float32)
+    maxima = np.full((n_shuffles, 2), -np.inf)
+    for tile in range(first.size - 1):
+        start, stop = first[tile], first[tile + 1]
+        width = stop - start
+        data = flat[n * start : n * stop].reshape(n, width)
+        products = room[: n_shuffles * k * width].reshape(n_shuffles * k, width)
+        np.dot(singles, data, products)
+        values = _correlate(products, n_shuffles, form, partial)
+        found.size[0] = 0
+        here = Bars(bars.sure[start:stop], bars.possible[start:stop], bars.direction)
+        survey_maxima(values, partial, form.signed, band, best, found)
+        if counted:
+            survey_counts(values, partial, here, totals[start:stop], found)
+        if partial.any():
+            survey_partial(values, partial, form.signed, band, best, counted, here, totals[start:stop], found)
+        _settle(found, start, source, lifted, raw, form, bars.direction, observed, maxima, totals)
+    return maxima
+
+
+@compiled
+def _settle(
+    found: Found,
+    start: int,
+    source: Source,
+    lifted: Floats,
+    raw: Floats,
+    form: Form,
+    direction: int,
+    observed: Floats,
+    maxima: Floats,
+    totals: NDArray[np.int32],
+) -> None:
+    """Decide a tile's candidates in float64."""
+    for i in range(found.size[0]):
+        b, location = found.shuffle[i], start + found.place[i]
+        value = evaluate(source, lifted[b], raw[b], form, location)
+        if found.purpose[i] == UPPER:
+            maxima[b, 0] = max(maxima[b, 0], value)
+        elif found.purpose[i] == LOWER:
+            maxima[b, 1] = max(maxima[b, 1], -value)
+        elif found.purpose[i] == COUNT and reaches(value, observed[location], direction):
+            totals[location] += 1
+
+
+@compiled
+def fill_tiles(
+    source: Source, first: Integers, padded: Floats, lifted: Floats, raw: Floats, form: Form, out: Singles
+) -> None:
+    """Maps ``(B, m)`` of the statistic, computed in float64.
+
+    Parameters
+    ----------
+    source, lifted, raw, form
+        As for `scan_tiles`.
+    first
+        First location of each tile.
+    padded
+        ``(B' * k, n)`` lifted weights, then zeros, with ``B' >= B`` the same in all calls.
+    out
+        Written to.
+    """
+    n_shuffles, k, n = lifted.shape
+    products_room, data_room = np.empty(padded.shape[0] * TILE), np.empty(n * TILE)
+    for tile in range(first.size - 1):
+        start, stop = first[tile], first[tile + 1]
+        width = stop - start
+        data = data_room[: n * width].reshape(n, width)
+        _read_tile(source, start, data)
+        products = products_room[: padded.shape[0] * width].reshape(padded.shape[0], width)
+        np.dot(padded, data, products)
+        for b in range(n_shuffles):
+            scores, row = products[b * k : (b + 1) * k], out[b, start:stop]
+            if statistics_of(scores, source.squares[start:stop], form, row):
+                for v in range(width):
+                    if np.isnan(row[v]):
+                        row[v] = evaluate(source, lifted[b], raw[b], form, start + v)
+
+
+@compiled
+def _read_tile(source: Source, start: int, data: Floats) -> None:
+    for i in range(data.shape[0]):
+        row, anchor = source.row_of[i], source.row_of[0]
+        for v in range(data.shape[1]):
+            column = source.columns[start + v]
+            base = float(source.data[anchor, column]) if source.anchored else 0.0
+            data[i, v] = float(source.data[row, column]) - base
+
+
+@compiled
+def statistics_of(scores: Floats, squares: Floats, form: Form, row: Singles) -> bool:
+    """Statistics ``(width,)`` from scores ``(k, width)`` and the data's squared lengths.
+
+    NaN where little is left as residual, to be computed from the residuals; returns whether there is any.
+    """
+    k, width = scores.shape
+    steep = False
+    for v in range(width):
+        explained, left = 0.0, squares[v]
+        for j in range(form.r, k):
+            left -= scores[j, v] * scores[j, v]
+        for j in range(form.r):
+            explained += scores[j, v] * scores[j, v]
+        left -= explained
+        if squares[v] == 0.0:
+            row[v] = 0.0
+        elif left < CLOSE * squares[v]:
+            row[v] = np.nan
+            steep = True
+        elif form.signed:
+            row[v] = scores[0, v] * np.sqrt(form.dof / left)
+        else:
+            row[v] = explained / form.r * (form.dof / left)
+    return steep

@@ -1,0 +1,391 @@
+"""How the observations are shuffled: which contrasts share a set of shuffles, and how many there are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from specgl.errors import DesignError, Finding
+from specgl.kernels.shuffles import Exchange, Shuffles, Tree, build_tree, count, invariance, make_shuffles
+from specgl.kernels.statistics import Nuisance, Partition, make_recipe, partition, split_nuisance
+from specgl.kernels.statistics.mirrors import find_mirrors
+from specgl.models.stretches import block_codes
+
+if TYPE_CHECKING:  # types only: fitting does not wait for the formula language
+    from specgl.design import Contrast, Design
+
+Floats = NDArray[np.float64]
+
+MOST_CELLS = 200_000_000
+"""Shuffles times observations that are held at most: 800 MB of rows."""
+
+_EQUAL = 1e-9  # of a column's largest value: design rows that are nearer are equal
+_INSIDE = 1e-8  # of a vector's length that may lie outside a space that holds it
+_FEW = 5  # p-values up to alpha that should exist at least
+
+
+@dataclass(frozen=True, eq=False)
+class Scheme:
+    """One set of shuffles and the contrasts that it serves.
+
+    Attributes
+    ----------
+    exchange
+        ``permute``, ``flip`` or ``both``.
+    why
+        Why, in a sentence.
+    contrasts
+        Names.
+    tree
+        What may change places.
+    classes
+        ``(n_obs,)`` codes of equal design rows.
+    possible
+        Labellings that exist, the observed one included.
+    n
+        Labellings that are used.
+    exhaustive
+        Whether these are all.
+    seed
+        Of the random draws.
+    nuisance
+        The way of shuffling with nuisance variables.
+    both_sides
+        For each contrast, whether a statistic counts like its negative (two-sided t, F).
+    odd, even
+        ``(n_obs, a)`` and ``(n_obs, b)`` moving rows: what a mirror turns, and what it may leave.
+    """
+
+    exchange: Exchange
+    why: str
+    contrasts: tuple[str, ...]
+    tree: Tree
+    classes: NDArray[np.int64]
+    possible: int
+    n: int
+    exhaustive: bool
+    seed: int
+    nuisance: Nuisance
+    both_sides: tuple[bool, ...]
+    odd: Floats
+    even: Floats
+
+    def shuffles(self) -> Shuffles:
+        """The shuffles, the identity first; always the same ones."""
+        return self._made
+
+    @cached_property
+    def _made(self) -> Shuffles:
+        return make_shuffles(self.tree, self.classes, self.exchange, self.n, self.seed)
+
+    @cached_property
+    def mirror_of(self) -> NDArray[np.int32]:
+        """``(n,)`` the earlier shuffle whose statistic each one's is the negative of, for all contrasts.
+
+        Its own index where there is none. An F is the same under both. Only looked for where all labellings
+        are used.
+        """
+        if not self.exhaustive:
+            return np.arange(self.n, dtype=np.int32)
+        made = self.shuffles()
+        # Ter Braak's observed statistic is of other data than the shuffled ones.
+        first = 1 if self.nuisance == "ter_braak" else 0
+        return find_mirrors(self.odd, self.even, made.rows, made.signs, first=first)
+
+    def smallest_p(self, both_sides: bool) -> float:
+        """The smallest p-value that any data can give.
+
+        Parameters
+        ----------
+        both_sides
+            Whether a statistic counts like its negative: a mirror of the observed labelling is then counted.
+        """
+        mirrored = both_sides and bool(np.any(self.mirror_of[1:] == 0))
+        return (2 if mirrored else 1) / self.n
+
+
+def make_schemes(
+    design: Design,
+    tree: Tree,
+    *,
+    exchange: Exchange | None,
+    n: int | None,
+    seed: int,
+    nuisance: Nuisance,
+    contrasts: Sequence[str] | None = None,
+) -> tuple[Scheme, ...]:
+    """Decide how the observations are shuffled for each contrast.
+
+    Where nothing is asked for, a contrast's observations change signs where a constant lies in the model and
+    not in the contrast's nuisance (a mean is tested: errors symmetric about zero), and places otherwise
+    (errors exchangeable; Winkler et al. 2014, doi:10.1016/j.neuroimage.2014.01.060).
+
+    Parameters
+    ----------
+    design
+        Matrix, blocks and contrasts.
+    tree
+        What may change places.
+    exchange
+        ``permute``, ``flip`` or ``both`` for all contrasts; ``None`` to decide for each.
+    n
+        How many shuffles, the identity included; ``None`` for all. Never more than exist.
+    seed
+        Of random draws.
+    nuisance
+        The way of shuffling with nuisance variables.
+    contrasts
+        Names of those that are shuffled; ``None`` for all.
+
+    Returns
+    -------
+    tuple of Scheme
+        One for each exchange that occurs, that of the first contrast first.
+
+    Raises
+    ------
+    DesignError
+        E270 where no shuffle changes a statistic, E273 where the set is too large, E274 to E276 where
+        Huh and Jhun's method cannot be used, all at once.
+    """
+    chosen = [c for c in design.contrasts if contrasts is None or c.name in contrasts]
+    parts = {c.name: partition(design.matrix, c.weights, block_codes(design)) for c in chosen}
+    by_exchange: dict[Exchange, list[Contrast]] = {}
+    for contrast in chosen:
+        how = exchange or _exchange(parts[contrast.name])
+        by_exchange.setdefault(how, []).append(contrast)
+    findings: list[Finding] = []
+    schemes = []
+    for how, members in by_exchange.items():
+        maker = _Maker(design, tree, how, exchange is not None, members, parts, nuisance)
+        trouble = list(maker.trouble())
+        if not trouble:
+            scheme = maker.scheme(n, seed)
+            trouble = list(_too_much(scheme))
+            schemes.append(scheme)
+        findings += trouble
+    if findings:
+        raise DesignError(*findings)
+    return tuple(schemes)
+
+
+def reachable(schemes: Sequence[Scheme], alphas: Mapping[str, float]) -> tuple[Finding, ...]:
+    """Whether the shuffles can give p-values as small as the levels that are asked for.
+
+    Parameters
+    ----------
+    schemes
+        How observations are shuffled.
+    alphas
+        Level of each inference by name.
+
+    Returns
+    -------
+    tuple of Finding
+        E271 where no data can reach a level, W270 where all labellings are used and few of the p-values that
+        exist reach it.
+    """
+    return tuple(
+        finding
+        for name, alpha in alphas.items()
+        for scheme in schemes
+        if (finding := _reach(scheme, name, alpha)) is not None
+    )
+
+
+def _reach(scheme: Scheme, name: str, alpha: float) -> Finding | None:
+    if _FEW * 2 / scheme.n <= alpha:
+        return None  # with either number of sides
+    smallest = min(scheme.smallest_p(sides) for sides in set(scheme.both_sides))
+    told = ", ".join(f"'{contrast}'" for contrast in scheme.contrasts)
+    where = ("inference", name, "alpha")
+    has = (
+        f"{scheme.n:,} labellings ({scheme.exchange}) are {'all there are' if scheme.exhaustive else 'used'}"
+    )
+    if smallest > alpha:
+        help_ = "analyse more observations, or take `method: parametric`"
+        if not scheme.exhaustive:
+            help_ = f"raise `permutation.n`: {_number(scheme.possible)} labellings exist"
+        message = f"no data can reach alpha = {alpha:g}: for {told} {has}, the smallest p is {smallest:.3g}"
+        return Finding("E271", message, where=where, help=help_)
+    if scheme.exhaustive and smallest * _FEW > alpha:
+        message = f"for {told} {has}: the smallest p is {smallest:.3g}, and p-values come in steps of it"
+        return Finding("W270", message, where=where)
+    return None
+
+
+def _exchange(parts: Partition) -> Exchange:
+    ones = np.ones((len(parts.x), 1)) / np.sqrt(len(parts.x))
+    model = np.concatenate([parts.z, parts.x], axis=1)
+    return "flip" if _inside(ones, model) and not _inside(ones, parts.z) else "permute"
+
+
+def _inside(columns: Floats, basis: Floats) -> bool:
+    """Whether columns of length 1 lie in the span of an orthonormal basis."""
+    return bool(np.linalg.norm(columns - basis @ (basis.T @ columns)) <= _INSIDE * columns.shape[1])
+
+
+@dataclass(frozen=True, eq=False)
+class _Maker:
+    """The contrasts of one exchange."""
+
+    design: Design
+    tree: Tree
+    exchange: Exchange
+    asked: bool
+    contrasts: Sequence[Contrast]
+    parts: Mapping[str, Partition]
+    nuisance: Nuisance
+
+    def trouble(self) -> Iterator[Finding]:
+        """Reasons why there can be no such scheme."""
+        if self.nuisance == "huh_jhun":
+            yield from self._rotated()
+            return
+        if self.exchange != "permute":
+            return
+        still = invariance(self.tree, self.exchange)
+        for contrast in self.contrasts:
+            x = self.parts[contrast.name].x
+            if np.linalg.norm(x - still @ x) <= _INSIDE * x.shape[1]:
+                yield Finding(
+                    "E270",
+                    f"permuting changes nothing for contrast '{contrast.name}': what it tests is the same "
+                    "for all observations that may change places",
+                    where=("contrasts", contrast.name),
+                    help="flip signs where it is a mean (`permutation: {exchange: flip}`), or let the blocks "
+                    "that differ change places (`shuffle: whole`)",
+                )
+
+    def scheme(self, n: int | None, seed: int) -> Scheme:
+        """The set of shuffles."""
+        rotated = self.nuisance == "huh_jhun"
+        tree = build_tree(self._n_shuffled, ()) if rotated else self.tree
+        odd, even = self._moving(tree)
+        classes = _classes(odd) if rotated else _classes(self._model())
+        possible = count(tree, classes, self.exchange).possible
+        used = possible if n is None else min(n, possible)
+        names = tuple(contrast.name for contrast in self.contrasts)
+        sides = tuple(c.kind == "F" or c.alternative == "two-sided" for c in self.contrasts)
+        return Scheme(
+            self.exchange,
+            self._why(),
+            names,
+            tree,
+            classes,
+            possible,
+            used,
+            used == possible,
+            seed,
+            self.nuisance,
+            sides,
+            odd,
+            even,
+        )
+
+    @property
+    def _n_shuffled(self) -> int:
+        parts = self.parts[self.contrasts[0].name]
+        return len(parts.x) - (parts.z.shape[1] if self.nuisance == "huh_jhun" else 0)
+
+    def _model(self) -> Floats:
+        """The design with columns for blocks and variance groups: equal rows of it carry equal labels."""
+        groups = self.design.variance_groups
+        codes = (block_codes(self.design), None if groups is None else groups.codes)
+        columns = [one[:, None].astype(np.float64) for one in codes if one is not None]
+        return np.concatenate([self.design.matrix, *columns], axis=1)
+
+    def _moving(self, tree: Tree) -> tuple[Floats, Floats]:
+        """What a mirror turns, and what it may leave."""
+        groups = self.design.variance_groups
+        still = None if self.nuisance == "huh_jhun" else invariance(tree, self.exchange)
+        recipes = [make_recipe(self.nuisance, self.parts[c.name], still) for c in self.contrasts]
+        even = [recipe.moving for recipe in recipes]
+        odd = [recipe.tested for recipe in recipes]
+        if self.nuisance != "huh_jhun":
+            # Where observations are missing the tested part is not made orthogonal to the whole nuisance.
+            for contrast in self.contrasts:
+                parts = self.parts[contrast.name]
+                _, fixed = split_nuisance(parts.z, still)
+                odd.append(parts.x0 - fixed @ (fixed.T @ parts.x0))
+        if groups is not None:
+            # Variance groups belong to design rows: a mirror leaves each in its group, turned with all else.
+            even.append((groups.codes[:, None] == np.unique(groups.codes)[None]).astype(np.float64))
+        return np.concatenate(odd, axis=1), np.concatenate(even, axis=1)
+
+    def _why(self) -> str:
+        if self.asked:
+            return {
+                "permute": "asked for: observations change places",
+                "flip": "asked for: observations change signs",
+                "both": "asked for: observations change places and signs",
+            }[self.exchange]
+        if self.exchange == "flip":
+            return (
+                "a constant is part of the model and not of the nuisance, so that a mean is tested: "
+                "observations change signs"
+            )
+        parts = self.parts[self.contrasts[0].name]
+        ones = np.ones((len(parts.x), 1)) / np.sqrt(len(parts.x))
+        where = "part of the nuisance" if _inside(ones, parts.z) else "no part of the model"
+        return f"a constant is {where}, so that a difference or a slope is tested: observations change places"
+
+    def _rotated(self) -> Iterator[Finding]:
+        where: tuple[str | int, ...] = ("permutation", "nuisance")
+        if self.tree.movements:
+            message = "Huh and Jhun's method mixes observations before it shuffles: it knows no blocks"
+            yield Finding("E274", message, where=where, help="use `freedman_lane`, or leave the blocks out")
+        if self.design.variance_groups is not None:
+            message = "Huh and Jhun's method mixes observations: what is mixed belongs to no variance group"
+            yield Finding("E276", message, where=where, help="use `freedman_lane`")
+        ranks = {c.name: self.parts[c.name].z.shape[1] for c in self.contrasts}
+        if len(set(ranks.values())) > 1:
+            told = ", ".join(f"'{name}': {rank}" for name, rank in ranks.items())
+            message = f"contrasts whose nuisance differs in rank ({told}) cannot share rotated observations"
+            yield Finding("E275", message, where=where, help="use `freedman_lane`, or analyse them apart")
+
+
+def _too_much(scheme: Scheme) -> Iterator[Finding]:
+    names = ", ".join(f"'{name}'" for name in scheme.contrasts)
+    if scheme.possible == 1:
+        yield Finding(
+            "E270",
+            f"the observed labelling is the only one there is for {names}: every shuffle moves rows of the "
+            "design onto equal rows",
+            where=("permutation",),
+            help="let `permutation.exchange` and `permutation.blocks` move what is tested",
+        )
+    cells = scheme.n * scheme.tree.n_obs
+    if cells > MOST_CELLS:
+        most = MOST_CELLS // scheme.tree.n_obs
+        yield Finding(
+            "E273",
+            f"{_number(scheme.n)} shuffles of {scheme.tree.n_obs} observations are more than can be held",
+            where=("permutation", "n"),
+            help=f"ask for at most {most:,}; 10,000 give a p of 0.05 to within 0.0044 (95 %)",
+        )
+
+
+def _number(value: int) -> str:
+    return f"{value:,}" if value < 10**9 else f"about 10^{len(str(value)) - 1}"
+
+
+def _classes(columns: Floats) -> NDArray[np.int64]:
+    """``(n,)`` codes of equal rows, from 0 in the order in which they are met."""
+    size = np.abs(columns).max(axis=0, initial=0.0)
+    scaled = columns / np.where(size > 0, size, 1.0)
+    codes = np.zeros(len(columns), dtype=np.int64)
+    for column in scaled.T:
+        # Values are grouped by gaps, not rounded: no edge of a rounding step can part equal ones.
+        order = np.argsort(column, kind="stable")
+        step = np.zeros(len(column), dtype=np.int64)
+        step[order] = np.cumsum(np.diff(column[order], prepend=column[order[:1]]) > _EQUAL)
+        _, codes = np.unique(codes * len(column) + step, return_inverse=True)
+    _, first, inverse = np.unique(codes, return_index=True, return_inverse=True)
+    met: NDArray[np.int64] = np.argsort(np.argsort(first))[inverse].astype(np.int64)
+    return met
