@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
 
 from specgl.bundle import names
 from specgl.bundle.contents import Contents, Failure, Run, SpecText
 from specgl.bundle.environment import describe_environment
-from specgl.bundle.manifest import FORMAT, NO_LABEL, VERSION, FileEntry, Label, Status
+from specgl.bundle.files import TextFile
+from specgl.bundle.manifest import FORMAT, VERSION, FileEntry, Label, Status
 from specgl.bundle.names import Role
 from specgl.bundle.privacy import Veil, make_veil, relative_to_root
 from specgl.bundle.readme import failure_readme, readme
 from specgl.bundle.results import result_rows
+from specgl.bundle.shuffled import describe_schemes, null_files, shuffle_files
 from specgl.bundle.sidecars import cluster_sidecar
 from specgl.bundle.statistics import statistics_of
 from specgl.bundle.tables import design_rows, observations_table
@@ -29,17 +31,7 @@ BIDS_VERSION = "1.11.1"
 _DIGITS = 7
 """Digits of numbers in cluster tables: as many as the maps hold in float32."""
 
-_IGNORED = ("maps/", "tables/", "model/", "spec/", "logs/", names.MANIFEST, names.CRATE)
-
-
-@dataclass(frozen=True, slots=True)
-class TextFile:
-    """A small file: its name in the bundle, what it is for, its bytes, and which result it holds."""
-
-    path: str
-    role: Role
-    content: bytes
-    label: Label = NO_LABEL
+_IGNORED = ("maps/", "tables/", "null/", "model/", "spec/", "logs/", names.MANIFEST, names.CRATE)
 
 
 def veil_of(held: Contents | Failure) -> Veil:
@@ -69,6 +61,8 @@ def text_files(contents: Contents, inputs: Sequence[Mapping[str, Any]]) -> Itera
         table = observations_table(contents.rows, contents.images, contents.roots)
         yield TextFile(names.OBSERVATIONS, Role.OBSERVATIONS, tsv_bytes(table))
     yield from _cluster_tables(contents)
+    yield from shuffle_files(contents)
+    yield from null_files(contents)
 
 
 def failure_files(failure: Failure, inputs: Sequence[Mapping[str, Any]]) -> Iterator[TextFile]:
@@ -122,6 +116,7 @@ def manifest_of(contents: Contents, files: Iterable[FileEntry], seconds_writing:
             for s in statistics_of(contents.stats).values()
         ],
         "counts": dict(contents.counts),
+        "shuffling": describe_schemes(contents),
         "results": result_rows(contents),
     }
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import xarray as xr
@@ -18,6 +18,9 @@ from specgl.errors import Finding
 from specgl.images import InputFile, Space
 from specgl.inference import Inferred
 from specgl.variables import DEFAULT_MAPS
+
+if TYPE_CHECKING:  # types only: a parametric run does not wait for what shuffles
+    from specgl.models.schemes import Scheme
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,6 +131,10 @@ class Contents:
         Folders that input paths are told relative to, by name, such as `spec` and `dataset`.
     counts
         Numbers of locations by kind: of the mask, complete, constant ...
+    schemes
+        How observations were shuffled; empty where nothing was.
+    tree
+        What could change places with what, drawn as text, a line each.
     """
 
     name: str
@@ -144,6 +151,8 @@ class Contents:
     inputs: tuple[InputFile, ...] = ()
     roots: Mapping[str, Path] = field(default_factory=dict)
     counts: Mapping[str, int] = field(default_factory=dict)
+    schemes: tuple[Scheme, ...] = ()
+    tree: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

@@ -25,12 +25,13 @@ _CONTEXT = [f"{_CRATE}/context", "https://w3id.org/ro/terms/workflow-run/context
 _SOFTWARE = "https://github.com/specgl/specgl"
 _NO_LICENSE = "No licence was stated for these results; ask those who made them."
 
-_RESULTS = frozenset({Role.MASK, Role.MAP, Role.THRESHOLDED, Role.CORRECTED, Role.TABLE})
+_RESULTS = frozenset({*(role for role in Role if role.is_image), Role.TABLE, Role.NULL})
 _MEDIA = {
     ".nii.gz": "application/gzip",
     ".json": "application/json",
     ".jsonl": "application/jsonl",
     ".tsv": "text/tab-separated-values",
+    ".tsv.gz": "application/gzip",
     ".md": "text/markdown",
     ".yaml": "application/yaml",
 }

@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from specgl.bundle import names
+from specgl.inference import Inference, Permutation
 from specgl.variables import VARIABLES
+
+_OWN_DOF = frozenset({"v", "G"})
+"""Statistics whose degrees of freedom are a contrast's own."""
 
 
 def planned_maps(
     maps: Iterable[str],
     contrasts: Mapping[str, str],
-    inferences: Iterable[str],
+    inferences: Iterable[Inference],
     *,
     space: str | None = None,
 ) -> list[str]:
@@ -24,7 +28,7 @@ def planned_maps(
     contrasts
         Letter of the statistic of each contrast, such as ``t``.
     inferences
-        Names of the inferences.
+        What is asked.
     space
         Label of the standard space, where it has one.
 
@@ -38,12 +42,32 @@ def planned_maps(
     found = [names.mask_map(space)]
     for contrast, letter in contrasts.items():
         stats = [
-            letter if variable.name == "stat" else variable.name for variable in asked if variable.by_contrast
+            letter if variable.name == "stat" else variable.name
+            for variable in asked
+            if variable.by_contrast or (variable.name == "dof" and letter in _OWN_DOF)
         ]
         found += [names.stat_map(stat, contrast=contrast, space=space) for stat in stats]
         for inference in thresholds:
             found += [
-                names.stat_map(stat, contrast=contrast, inference=inference, space=space)
-                for stat in (letter, names.LOGP)
+                names.stat_map(stat, contrast=contrast, inference=inference.name, space=space)
+                for stat in (letter, names.LOGP, *_by_permutation(inference))
             ]
-    return found + [names.stat_map(v.name, space=space) for v in asked if not v.by_contrast]
+    own_dof = bool(contrasts) and all(letter in _OWN_DOF for letter in contrasts.values())
+    return found + [
+        names.stat_map(v.name, space=space)
+        for v in asked
+        if not v.by_contrast and not (v.name == "dof" and own_dof)
+    ]
+
+
+def _by_permutation(asked: Inference) -> tuple[str, ...]:
+    """Labels of the further maps that an inference by permutation makes."""
+    if not isinstance(asked, Permutation):
+        return ()
+    uncorrected = asked.statistic == "voxel" or asked.correction != "fwe"
+    made = {
+        names.UNCORRECTED: uncorrected,
+        names.ENHANCED: asked.tfce is not None,
+        names.EXTRAPOLATED: asked.tail != "counts",
+    }
+    return tuple(name for name, is_made in made.items() if is_made)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -24,12 +24,75 @@ STAT = "stat"
 """The variable whose maps are named after the kind of statistic that they hold."""
 
 _NEEDS_EFFECT = frozenset({"effect", "variance", "cohen_d"})
-"""What several tested rows do not have."""
+"""What several tested rows do not have, nor, of Cohen's d, groups with variances of their own."""
 
 _ONLY_IF_VARYING = frozenset({"dof", "n"})
 """One number does not need a map."""
 
-_UNITS = {"stat": "1", names.LOGP: "1"}
+
+@dataclass(frozen=True)
+class Made:
+    """A map that inferences make.
+
+    Attributes
+    ----------
+    stat
+        What its values are, as its name says; None for the contrast's own statistic.
+    role
+        What it is for.
+    values
+        Its values in what an inference gave; None where that inference has no such map.
+    fill
+        Value outside the mask.
+    meaning
+        What a value says.
+    """
+
+    stat: str | None
+    role: Role
+    values: Callable[[Inferred], Values | None]
+    fill: float
+    meaning: str
+
+
+MADE: tuple[Made, ...] = (
+    Made(
+        None,
+        Role.THRESHOLDED,
+        lambda inferred: inferred.thresholded,
+        0.0,
+        "The statistic where it survives the inference, 0 elsewhere.",
+    ),
+    Made(
+        names.LOGP,
+        Role.CORRECTED,
+        lambda inferred: inferred.logp,
+        np.nan,
+        "Minus the decimal logarithm of the corrected p-value, at every location.",
+    ),
+    Made(
+        names.UNCORRECTED,
+        Role.UNCORRECTED,
+        lambda inferred: inferred.uncorrected_logp,
+        np.nan,
+        "Minus the decimal logarithm of the uncorrected p-value from shuffles, at every location.",
+    ),
+    Made(
+        names.ENHANCED,
+        Role.ENHANCED,
+        lambda inferred: inferred.enhanced,
+        np.nan,
+        "The statistic enhanced without a threshold (TFCE); where it is negative, so are the values.",
+    ),
+    Made(
+        names.EXTRAPOLATED,
+        Role.EXTRAPOLATED,
+        lambda inferred: inferred.extrapolated,
+        0.0,
+        "1 where the corrected p-value was extrapolated from a fitted tail, 0 where it was counted.",
+    ),
+)
+"""Every map that an inference can make, in the order in which they are listed."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,7 +189,7 @@ def _contrast_map(contents: Contents, variable: Variable, statistic: Statistic) 
     values = np.asarray(held.values)
     if _is_one_number(variable, values):
         return
-    if variable.name in _NEEDS_EFFECT and statistic.kind == "F" and not np.isfinite(values).any():
+    if variable.name in _NEEDS_EFFECT and statistic.kind != "t" and not np.isfinite(values).any():
         return
     if variable.name == STAT or variable.name != statistic.kind:
         # A ready-made map of z or p is its own statistic: it is written once.
@@ -168,38 +231,25 @@ def _map(contents: Contents, variable: Variable, values: Values, statistic: Stat
 
 
 def _inferred_maps(contents: Contents, inferred: Inferred, statistic: Statistic) -> Iterator[MapFile]:
-    for stat, variable, role, values, fill, meaning in (
-        (
-            statistic.kind,
-            STAT,
-            Role.THRESHOLDED,
-            inferred.thresholded,
-            0.0,
-            "The statistic where it survives the inference, 0 elsewhere.",
-        ),
-        (
-            names.LOGP,
-            names.LOGP,
-            Role.CORRECTED,
-            inferred.logp,
-            np.nan,
-            "Minus the decimal logarithm of the corrected p-value, at every location.",
-        ),
-    ):
-        stored = np.asarray(values)
-        dtype = storage_type(stored)
+    for made in MADE:
+        held = made.values(inferred)
+        if held is None:
+            continue
+        stat = made.stat or statistic.kind
+        stored = np.asarray(held)
+        dtype: StorageType = "uint8" if stored.dtype == np.bool_ else storage_type(stored)
         yield MapFile(
             path=names.stat_map(
                 stat, contrast=inferred.contrast, inference=inferred.inference, space=contents.space.label
             ),
-            role=role,
-            values=stored,
-            fill=fill,
+            role=made.role,
+            values=stored.astype(np.uint8) if dtype == "uint8" else stored,
+            fill=made.fill,
             dtype=dtype,
             intent=_intent(stat, statistic),
-            label=Label(stat, variable, inferred.contrast, inferred.inference, dtype),
-            meaning=meaning,
-            unit=_UNITS[variable],
+            label=Label(stat, made.stat or STAT, inferred.contrast, inferred.inference, dtype),
+            meaning=made.meaning,
+            unit="1",
             statistic=statistic,
             inferred=inferred,
         )
@@ -208,12 +258,14 @@ def _inferred_maps(contents: Contents, inferred: Inferred, statistic: Statistic)
 def _intent(stat: str, statistic: Statistic | None) -> Intent | None:
     """Intent of the header; degrees of freedom that vary cannot be said there, and are left 0."""
     match stat:
-        case "t" if statistic is not None:
-            return stat, (statistic.dof_in_header,)
-        case "F" if statistic is not None:
-            return stat, (statistic.dof1 or 0.0, statistic.dof_in_header)
+        case "t" | "v" if statistic is not None:
+            return "t", (statistic.dof_in_header,)
+        case "F" | "G" if statistic is not None:
+            return "F", (statistic.dof1 or 0.0, statistic.dof_in_header)
         case "z" | "p" | "effect" | names.LOGP:
             return stat, ()
+        case names.UNCORRECTED:
+            return names.LOGP, ()
         case _:
             return None
 

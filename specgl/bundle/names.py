@@ -1,7 +1,7 @@
 """Where everything lies in a bundle: each file name is made here, and nowhere else.
 
-The rooms of a bundle are `spec/`, `model/`, `maps/`, `tables/` and `logs/`; `qc/` and `null/` are kept free
-for what reports and permutations will hold. Names follow BIDS: entities `key-label` joined by `_`, `desc`
+The rooms of a bundle are `spec/`, `model/`, `maps/`, `tables/`, `null/` and `logs/`; `qc/` is kept free for
+what reports will hold. Names follow BIDS: entities `key-label` joined by `_`, `desc`
 last.
 """
 
@@ -26,6 +26,15 @@ CLUSTERS_SUFFIX = "clusters"
 LOGP = "logp"
 """Label of maps of −log10 of a corrected p; the maps of other results carry their variable's own name."""
 
+UNCORRECTED = "uncorrectedlogp"
+"""Label of maps of −log10 of the shuffled, uncorrected p."""
+
+ENHANCED = "tfce"
+"""Label of maps enhanced by TFCE."""
+
+EXTRAPOLATED = "extrapolated"
+"""Label of maps that say where a p-value was extrapolated from a fitted tail instead of counted."""
+
 
 class Role(StrEnum):
     """What a file is for, as the manifest says it."""
@@ -34,8 +43,13 @@ class Role(StrEnum):
     MAP = "map"
     THRESHOLDED = "thresholded map"
     CORRECTED = "corrected p map"
+    UNCORRECTED = "uncorrected p map"
+    ENHANCED = "enhanced map"
+    EXTRAPOLATED = "map of extrapolated p"
     SIDECAR = "sidecar"
     TABLE = "table"
+    NULL = "null distribution"
+    SHUFFLES = "shuffles"
     DESIGN = "design"
     OBSERVATIONS = "observations"
     SPEC = "spec"
@@ -48,7 +62,20 @@ class Role(StrEnum):
     @property
     def is_image(self) -> bool:
         """Whether files of this role hold voxels, and so carry a digest of them."""
-        return self in (Role.MASK, Role.MAP, Role.THRESHOLDED, Role.CORRECTED)
+        return self in _IMAGES
+
+
+_IMAGES = frozenset(
+    {
+        Role.MASK,
+        Role.MAP,
+        Role.THRESHOLDED,
+        Role.CORRECTED,
+        Role.UNCORRECTED,
+        Role.ENHANCED,
+        Role.EXTRAPOLATED,
+    }
+)
 
 
 def original_spec(suffix: str) -> str:
@@ -87,9 +114,19 @@ def cluster_table(contrast: str, inference: str) -> str:
     return f"tables/contrast-{contrast}_desc-{inference}_{CLUSTERS_SUFFIX}.tsv"
 
 
+def null_table(contrast: str, inference: str) -> str:
+    """Name of the null distribution of one contrast under one inference."""
+    return f"null/contrast-{contrast}_desc-{inference}_null.tsv"
+
+
+def shuffle_table(exchange: str | None = None) -> str:
+    """Name of the shuffles; with several sets of them, each bears how observations were exchanged."""
+    return f"model/{f'exchange-{exchange}_' if exchange is not None else ''}shuffles.tsv.gz"
+
+
 def sidecar(name: str) -> str:
     """Name of the JSON file that describes an image or a table."""
-    for suffix in (".nii.gz", ".tsv"):
+    for suffix in (".nii.gz", ".tsv.gz", ".tsv"):
         if name.endswith(suffix):
             return name.removesuffix(suffix) + ".json"
     raise ValueError(f"{name!r} is neither an image nor a table, and has no sidecar")

@@ -19,7 +19,7 @@ from specgl.bundle.datasets import maps_dataset, mask_array
 from specgl.bundle.manifest import FileEntry, Status
 from specgl.bundle.names import Role
 from specgl.bundle.results import describe_results
-from specgl.bundle.tables import ID, read_clusters, read_table
+from specgl.bundle.tables import ID, read_clusters, read_null, read_table
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -59,11 +59,12 @@ class Bundle:
         The unthresholded maps bear the names of the vocabulary: `effect`, `variance`, `stat`, `z`, `p` ...
         with dims `(contrast, i, j, k)`, and `dof`, `n`, `r2`, `sigma` `(i, j, k)`, `residuals`
         `(observation, i, j, k)`. What an inference made is `stat_<inference>` (the statistic where it
-        survives, 0 elsewhere) and `logp_<inference>` (−log10 of the corrected p). Where a contrast has no
-        such map, it is NaN. Coordinates: `contrast`, `kind` and `alternative` `(contrast)`, voxel indices
-        `i`, `j`, `k`, and `x_mm`, `y_mm`, `z_mm` along the axes where the grid is aligned with them, so that
-        `maps.sel(x_mm=0, method="nearest")` is a slice. Attributes: `affine` as rows, `space`, `name`,
-        `spec_digest`.
+        survives, 0 elsewhere) and `logp_<inference>` (−log10 of the corrected p); by permutation also
+        `uncorrectedlogp_<inference>`, `tfce_<inference>` and `extrapolated_<inference>`, where there are
+        such. Where a contrast has no such map, it is NaN. Coordinates: `contrast`, `kind` and `alternative`
+        `(contrast)`, voxel indices `i`, `j`, `k`, and `x_mm`, `y_mm`, `z_mm` along the axes where the grid is
+        aligned with them, so that `maps.sel(x_mm=0, method="nearest")` is a slice. Attributes: `affine` as
+        rows, `space`, `name`, `spec_digest`.
         """
         return maps_dataset(self.path, self.manifest, self.files)
 
@@ -90,6 +91,17 @@ class Bundle:
                 (str(file.label.contrast), str(file.label.inference)): read_clusters(self.path, file.path)
                 for file in self.files
                 if file.role is Role.TABLE
+            }
+        )
+
+    @cached_property
+    def null(self) -> Mapping[tuple[str, str], pd.Series[float]]:
+        """Null distributions by (contrast, inference): a value a shuffle, the observed labelling first."""
+        return MappingProxyType(
+            {
+                (str(file.label.contrast), str(file.label.inference)): read_null(self.path, file.path)
+                for file in self.files
+                if file.role is Role.NULL
             }
         )
 

@@ -9,6 +9,7 @@ from typing import Any
 from specgl.bundle import names
 from specgl.bundle.contents import Contents, Failure
 from specgl.bundle.results import describe_results, result_rows
+from specgl.bundle.shuffled import shuffling_words
 from specgl.bundle.statistics import Statistic, statistics_of
 from specgl.version import __version__
 
@@ -33,6 +34,7 @@ def readme(contents: Contents) -> str:
             *(_contrast(contents, s) for s in statistics_of(contents.stats).values()),
             "",
             *_inferences(resolved),
+            *_shuffling(contents),
             "## What came out",
             "",
             *(f"- {line}" for line in describe_results(result_rows(contents))),
@@ -88,6 +90,9 @@ def _model(contents: Contents) -> Iterator[str]:
     )
     if design.block is not None:
         yield f"- The means of the {len(design.block.labels)} blocks of `{design.block.name}` are taken out."
+    if design.variance_groups is not None:
+        groups = design.variance_groups
+        yield f"- The {len(groups.labels)} groups of `{groups.name}` have variances of their own (v, G)."
 
 
 def _contrast(contents: Contents, statistic: Statistic) -> str:
@@ -103,6 +108,12 @@ def _inferences(resolved: Mapping[str, Any]) -> Iterator[str]:
         told = ", ".join(f"{key} {value}" for key, value in settings.items())
         yield f"- Inference `{name}`: {told}."
     if resolved.get("inference"):
+        yield ""
+
+
+def _shuffling(contents: Contents) -> Iterator[str]:
+    yield from shuffling_words(contents)
+    if contents.schemes:
         yield ""
 
 

@@ -7,8 +7,9 @@ from dataclasses import asdict
 from typing import Any
 
 from specgl.bundle.contents import Contents
+from specgl.bundle.shuffled import count
 from specgl.bundle.statistics import Statistic, statistics_of
-from specgl.inference import Inferred
+from specgl.inference import Inferred, Shuffled
 
 
 def result_rows(contents: Contents) -> list[dict[str, Any]]:
@@ -27,6 +28,8 @@ def describe_results(results: Sequence[Mapping[str, Any]]) -> Iterator[str]:
             words += f" in {row['n_clusters']:,} cluster{'' if row['n_clusters'] == 1 else 's'}"
         if row["min_p"] is not None:
             words += f"; smallest p {row['min_p']:.3g}"
+        if (shuffled := row.get("shuffled")) is not None:
+            words += f" ({shuffled['n']:,} shuffles)"
         if (peak := row["peak"]) is not None:
             place = ", ".join(f"{peak[axis]:g}" for axis in "xyz")
             words += f"; peak {row['statistic']} = {peak['statistic']:.3f} at ({place}) mm"
@@ -48,5 +51,11 @@ def _row(inferred: Inferred, statistic: Statistic) -> dict[str, Any]:
         "n_surviving": int(inferred.n_surviving),
         "n_clusters": int(inferred.clusters["cluster"].nunique()),
         "min_p": inferred.min_p,
+        "shuffled": None if inferred.shuffling is None else _shuffled(inferred.shuffling),
         "peak": None if inferred.peak is None else asdict(inferred.peak),
     }
+
+
+def _shuffled(shuffling: Shuffled) -> dict[str, Any]:
+    told = asdict(shuffling)
+    return told | {"possible": count(shuffling.possible)}

@@ -80,6 +80,11 @@ def _at_times() -> dict[str, Any]:
             "type": "object",
             "additionalProperties": _COUNT,
         },
+        "shuffling": {
+            "description": "How observations were shuffled; empty without inference by permutation.",
+            "type": "array",
+            "items": _scheme(),
+        },
     }
 
 
@@ -141,6 +146,42 @@ def _result() -> dict[str, Any]:
                 "description": "Where the evidence is strongest, whether or not it survives; mm.",
                 "oneOf": [_record({**peak, "p_corrected": _NUMBER_OR_NONE}), {"type": "null"}],
             },
+        },
+        optional={
+            "shuffled": {
+                "description": "Of an inference by permutation: what its null distribution was made from.",
+                "oneOf": [_shuffled(), {"type": "null"}],
+            },
+        },
+    )
+
+
+def _shuffled() -> dict[str, Any]:
+    return _record(
+        {
+            "n": {"type": "integer", "minimum": 1},
+            "possible": {"type": "number", "description": "Labellings that exist."},
+            "exhaustive": {"type": "boolean"},
+            "exchange": {"enum": ["permute", "flip", "both"]},
+            "tail": {"enum": ["counts", "gpd", "gamma"]},
+            "critical": {**_NUMBER_OR_NONE, "description": "Value of the null from which one survives."},
+        }
+    )
+
+
+def _scheme() -> dict[str, Any]:
+    return _record(
+        {
+            "exchange": {"enum": ["permute", "flip", "both"]},
+            "why": _TEXT,
+            "contrasts": {"type": "array", "items": _LABEL},
+            "possible": {"type": "number", "description": "Labellings that exist."},
+            "n": {"type": "integer", "minimum": 1},
+            "exhaustive": {"type": "boolean"},
+            "seed": {"type": "integer"},
+            "generator": _TEXT,
+            "nuisance": _TEXT,
+            "tree": {"type": "array", "items": _TEXT},
         }
     )
 
@@ -179,7 +220,7 @@ def _contrast() -> dict[str, Any]:
     return _record(
         {
             "name": _LABEL,
-            "statistic": {"enum": ["t", "F", "z", "p"]},
+            "statistic": {"enum": ["t", "F", "v", "G", "z", "p"]},
             "alternative": {"enum": ["two-sided", "greater", "less"]},
         }
     )

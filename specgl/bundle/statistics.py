@@ -7,6 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
+SEVERAL = frozenset({"F", "G"})
+"""Statistics of several rows, or of one row without its sign."""
+
 
 @dataclass(frozen=True, slots=True)
 class Statistic:
@@ -17,11 +20,11 @@ class Statistic:
     contrast
         The contrast's name, or that of a ready-made map.
     kind
-        `t`, `F`, `z` or `p`.
+        `t`, `F`, `v`, `G`, `z` or `p`.
     alternative
         `two-sided`, `greater` or `less`.
     dof1
-        Numerator degrees of freedom of an F; None otherwise.
+        Numerator degrees of freedom of F and G; None otherwise.
     dof, dof_min
         Residual degrees of freedom, the largest and the smallest over the locations; None where there are
         none.
@@ -56,7 +59,7 @@ def statistics_of(stats: xr.Dataset) -> dict[str, Statistic]:
             contrast=str(label),
             kind=kind,
             alternative=str(of_contrast["alternative"].item()),
-            dof1=_range(of_contrast, "dof1")[0] if kind == "F" else None,
+            dof1=_range(of_contrast, "dof1")[0] if kind in SEVERAL else None,
             dof=dof,
             dof_min=dof_min,
             n=None if n is None else int(n),

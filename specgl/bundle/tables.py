@@ -45,6 +45,21 @@ def read_table(folder: Path, name: str, *, as_text: tuple[str, ...] = ()) -> pd.
         raise unreadable(name, str(error)) from error
 
 
+def read_null(folder: Path, name: str) -> pd.Series[float]:
+    """Read a null distribution back, indexed by the shuffle.
+
+    Raises
+    ------
+    VerificationError
+        As `read_table`, and where it has other columns.
+    """
+    table = read_table(folder, name)
+    try:
+        return table.set_index("shuffle")["value"].astype("float64")
+    except (KeyError, ValueError, TypeError) as error:
+        raise unreadable(name, str(error)) from error
+
+
 def read_clusters(folder: Path, name: str) -> pd.DataFrame:
     """Read a table of clusters back, with the types that inference gave its columns.
 

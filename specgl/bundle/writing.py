@@ -12,7 +12,6 @@ from typing import Any
 
 from specgl.bundle import names
 from specgl.bundle.assembly import (
-    TextFile,
     failure_files,
     failure_manifest,
     list_inputs,
@@ -22,6 +21,7 @@ from specgl.bundle.assembly import (
 )
 from specgl.bundle.contents import Contents, Failure
 from specgl.bundle.crate import Act, make_crate
+from specgl.bundle.files import TextFile
 from specgl.bundle.manifest import FileEntry, Status
 from specgl.bundle.maps import MapFile, map_files
 from specgl.bundle.names import Role

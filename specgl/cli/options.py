@@ -25,6 +25,38 @@ threads_option = click.option(
     metavar="N",
     help="Threads to use; all cores by default. Results do not depend on it.",
 )
+
+
+def _bytes(ctx: click.Context, param: click.Parameter, value: str | None) -> int | None:
+    """Bytes that a size means."""
+    if value is None:
+        return None
+    from specgl.engines import read_memory  # numpy comes with it
+    from specgl.errors import UsageError
+
+    try:
+        return read_memory(value)
+    except UsageError as error:
+        (finding,) = error.findings
+        raise click.BadParameter(f"{finding.message}; {finding.help}") from None
+
+
+engine_option = click.option(
+    "--engine",
+    type=click.Choice(["threads", "dask"]),
+    default="threads",
+    show_default=True,
+    help="Where shuffles are computed: threads of this machine, or the workers of a dask cluster.",
+)
+scheduler_option = click.option(
+    "--scheduler", metavar="ADDRESS", help="Of the dask scheduler, such as tcp://10.0.0.1:8786."
+)
+memory_option = click.option(
+    "--memory",
+    callback=_bytes,
+    metavar="SIZE",
+    help="Bound on the memory that shuffles work in, such as 4GB. Results do not depend on it.",
+)
 overwrite_option = click.option(
     "--overwrite", is_flag=True, help="Replace what stands at the target, once the new results are whole."
 )

@@ -8,9 +8,10 @@ from functools import singledispatch
 
 import numpy as np
 
-from specgl.bundle import planned_maps
+from specgl.bundle import many, planned_maps
 from specgl.design import CategoricalColumn, Contrast, Design
-from specgl.planning import GroupSource, MapSource, Plan
+from specgl.inference import Inference, Permutation
+from specgl.planning import GroupSource, MapSource, Plan, Shuffling
 
 _LISTED = 12
 """Rows of a list that are printed before it is cut short."""
@@ -102,12 +103,42 @@ def _inference_lines(plan: Plan) -> Iterator[str]:
         yield "Inference:"
     for asked in plan.inferences:
         family = " over all contrasts" if asked.across == "contrasts" else ""
-        clusters = (
-            f", clusters of {asked.min_cluster_size} or more ({asked.connectivity} neighbours)"
-            if asked.min_cluster_size > 1
-            else ""
+        words = f"{asked.method}, {_inference_words(asked)}{asked.correction}{family}, alpha {asked.alpha:g}"
+        yield f"  {asked.name}: {words}{_cluster_words(asked)}"
+    yield ""
+    if isinstance(plan.source, GroupSource) and plan.source.shuffling is not None:
+        yield from _shuffling_lines(plan.source.shuffling)
+
+
+def _inference_words(asked: Inference) -> str:
+    """What an inference is about, beside its correction."""
+    if not isinstance(asked, Permutation):
+        return ""
+    words = asked.statistic
+    if (forming := asked.forming) is not None:
+        words += (
+            f" at p < {forming.p:g}" if forming.p is not None else f" at {asked.scale} >= {forming.stat:g}"
         )
-        yield f"  {asked.name}: {asked.method}, {asked.correction}{family}, alpha {asked.alpha:g}{clusters}"
+    if (tfce := asked.tfce) is not None:
+        words += f" (E {tfce.E:g}, H {tfce.H:g}, {'exact' if tfce.dh is None else f'dh {tfce.dh:g}'})"
+    return f"{words}, "
+
+
+def _cluster_words(asked: Inference) -> str:
+    if isinstance(asked, Permutation):
+        return f" ({asked.connectivity} neighbours)" if asked.statistic != "voxel" else ""
+    if asked.min_cluster_size <= 1:
+        return ""
+    return f", clusters of {asked.min_cluster_size} or more ({asked.connectivity} neighbours)"
+
+
+def _shuffling_lines(shuffling: Shuffling) -> Iterator[str]:
+    yield "Shuffles:"
+    yield from (f"  {line}" for line in shuffling.exchange.lines())
+    for scheme in shuffling.schemes:
+        yield f"  {scheme.exchange} for {', '.join(scheme.contrasts)}: {scheme.why}"
+        how = "each used once" if scheme.exhaustive else f"{scheme.n:,} of them drawn with seed {scheme.seed}"
+        yield f"    {many(scheme.possible)} distinct labellings, {how}; nuisance by {scheme.nuisance}"
     yield ""
 
 
@@ -122,9 +153,7 @@ def _file_lines(plan: Plan) -> Iterator[str]:
             f"Cost: about {cost.seconds:.0f} s and {_mebibytes(cost.memory)} of memory "
             f"(at most {_mebibytes(cost.memory_bound)}, were every voxel analysed)"
         )
-    files = planned_maps(
-        plan.maps, _letters(plan.source), [asked.name for asked in plan.inferences], space=plan.grid.space
-    )
+    files = planned_maps(plan.maps, _letters(plan.source), plan.inferences, space=plan.grid.space)
     yield f"Will be written to {plan.directory}: {len(files)} maps or fewer, their tables and provenance"
     yield from _cut(f"  {name}" for name in files)
 

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from contextvars import copy_context
 from dataclasses import dataclass
+from itertools import islice
 from math import ceil
 from pathlib import Path
-from typing import TypeVar
+from typing import Self
 
-Item = TypeVar("Item")
-Result = TypeVar("Result")
-Progress = Callable[[int, int], None]
+from specgl.engines.blas import one_blas_thread
+from specgl.engines.engine import Item, Progress, Result, Shared
 
 _CGROUPS = Path("/sys/fs/cgroup")
 _PATIENCE = 0.1  # seconds between two reports of progress
+_TICK = 0.5  # seconds; a wait without an end cannot be interrupted on Windows
 
 
 @dataclass(frozen=True)
@@ -67,13 +68,54 @@ class Threads:
             Whatever ``fn`` raised first, in the items' order among those that failed. Items not yet begun
             are then never begun; the same holds for ``KeyboardInterrupt``.
         """
-        from threadpoolctl import threadpool_limits  # 10 ms, and only needed when there is work
-
         work = list(items)
-        with threadpool_limits(limits=1, user_api="blas"):  # type: ignore[no-untyped-call] # has no types
+        with one_blas_thread():
             if self.n == 1 or len(work) < 2:
                 return _inline(fn, work, progress)
             return _threaded(fn, work, min(self.n, len(work)), progress)
+
+    def stream(
+        self, fn: Callable[[Shared, Item], Result], shared: Shared, items: Iterable[Item]
+    ) -> Iterator[tuple[int, Result]]:
+        """Yield results as they are done, taking items only shortly before there is a thread for them.
+
+        The linear-algebra libraries are held to one thread from the first result that is asked for until
+        the generator is exhausted or closed.
+
+        Parameters
+        ----------
+        fn
+            Called as ``fn(shared, item)``; it may not change ``shared``, which all threads see.
+        shared
+            What all items need.
+        items
+            What it is called with; may be endless.
+
+        Yields
+        ------
+        (int, Result)
+            Position of the item, from 0, and its result, in the order in which they are done; in the items'
+            order with one thread.
+
+        Raises
+        ------
+        BaseException
+            Whatever ``fn`` raised. Then, as after ``close`` and ``KeyboardInterrupt``, items not yet begun
+            are never begun, and those that run are waited for.
+        """
+        with one_blas_thread():
+            if self.n == 1:
+                for index, item in enumerate(items):
+                    yield index, fn(shared, item)
+            else:
+                yield from _windowed(fn, shared, items, self.n)
+
+    def __enter__(self) -> Self:
+        """Nothing is held between two calls."""
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """Nothing was held."""
 
 
 def _inline(fn: Callable[[Item], Result], work: Sequence[Item], progress: Progress | None) -> list[Result]:
@@ -110,6 +152,28 @@ def _watch(futures: Sequence[Future[Result]], progress: Progress | None) -> None
             raise next(e for f in futures if f.done() and (e := f.exception()) is not None)
         if progress is not None and done:
             progress(len(futures) - len(pending), len(futures))
+
+
+def _windowed(
+    fn: Callable[[Shared, Item], Result], shared: Shared, items: Iterable[Item], n: int
+) -> Iterator[tuple[int, Result]]:
+    pool = ThreadPoolExecutor(n, thread_name_prefix="specgl")
+    queue = enumerate(items)
+    pending: dict[Future[Result], int] = {}
+    try:
+        while True:
+            # One item waits behind each that runs: no thread idles while the caller deals with a result, and
+            # neither items nor results pile up.
+            for index, item in islice(queue, 2 * n - len(pending)):
+                pending[pool.submit(copy_context().run, fn, shared, item)] = index
+            if not pending:
+                return
+            done, _ = wait(pending, timeout=_TICK, return_when=FIRST_COMPLETED)
+            # What succeeded is handed over before an error ends it all.
+            for future in sorted(done, key=lambda f: (f.exception() is not None, pending[f])):
+                yield pending.pop(future), future.result()
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
 
 
 def default_threads() -> int:

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from specgl.inference.infer import METHODS, infer
 from specgl.inference.ready import READY, stats_from_map
-from specgl.inference.records import Inferred, Neighbourhood, Parametric, Peak
+from specgl.inference.records import (
+    Forming,
+    Inference,
+    Inferred,
+    Neighbourhood,
+    Parametric,
+    Peak,
+    Permutation,
+    Permuted,
+    Shuffled,
+    Tfce,
+)
 from specgl.inference.tables import CLUSTER_COLUMNS, MAX_PEAKS, PEAK_DISTANCE
 
 __all__ = [
@@ -13,10 +24,16 @@ __all__ = [
     "METHODS",
     "PEAK_DISTANCE",
     "READY",
+    "Forming",
+    "Inference",
     "Inferred",
     "Neighbourhood",
     "Parametric",
     "Peak",
+    "Permutation",
+    "Permuted",
+    "Shuffled",
+    "Tfce",
     "infer",
     "stats_from_map",
 ]

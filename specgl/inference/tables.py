@@ -40,8 +40,9 @@ CLUSTER_COLUMNS: dict[str, str] = {
 ``cluster`` counts from 1, positive clusters first, each sign by descending peak. ``peak`` counts from 1
 within the cluster: 1 is its highest, whose row alone says ``size`` (locations), ``size_mm3``, ``mass`` (sum
 of |statistic|) and ``center_x`` to ``center_z`` (mm, weighted by |statistic|); they are missing in the rows
-of the sub-peaks. ``p_corrected`` is the peak's. ``threshold`` is the smallest |statistic| with a corrected
-p-value small enough.
+of the sub-peaks. ``p_corrected`` is the peak's, and the cluster's where the inference is about clusters;
+``mass`` is then summed as that inference does it (on z, or above the threshold, where it says so).
+``threshold`` is the smallest |statistic| with a corrected p-value small enough, or what formed the clusters.
 """
 
 PEAK_DISTANCE = 8.0
@@ -69,6 +70,8 @@ class ClusterRows:
         Their neighbourhood, (n, n).
     clusters
         Clusters among the members.
+    over
+        Height from which mass is summed.
     """
 
     sign: int
@@ -76,6 +79,7 @@ class ClusterRows:
     heights: Floats
     adjacency: csr_array
     clusters: Clusters
+    over: float = 0.0
 
 
 def cluster_table(
@@ -140,7 +144,7 @@ def _rows(
     of_cluster = {
         "size": clusters.sizes.astype(np.float64),
         "size_mm3": clusters.sums(measure[side.members]),
-        "mass": clusters.masses(side.heights),
+        "mass": clusters.masses(side.heights, side.over),
         **{f"center_{axis}": center for axis, center in zip("xyz", centers.T, strict=True)},
     }
     return columns | {name: np.where(main, values[cluster], np.nan) for name, values in of_cluster.items()}

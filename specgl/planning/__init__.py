@@ -5,6 +5,7 @@ from __future__ import annotations
 from specgl.planning.estimate import Estimate
 from specgl.planning.make import check_data, errors_located, located, make_plan, output_target
 from specgl.planning.records import GroupSource, MapSource, Plan, ReadyMap
+from specgl.planning.shuffling import Shuffling
 
 __all__ = [
     "Estimate",
@@ -12,6 +13,7 @@ __all__ = [
     "MapSource",
     "Plan",
     "ReadyMap",
+    "Shuffling",
     "check_data",
     "errors_located",
     "located",

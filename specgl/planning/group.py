@@ -11,6 +11,7 @@ from specgl.images import Located, Roots
 from specgl.planning import translate
 from specgl.planning.files import Files, read_files
 from specgl.planning.records import GroupSource
+from specgl.planning.shuffling import Shuffling, plan_exchange, plan_shuffling, variance_groups
 from specgl.spec import AnalysisSpec, Data, Model
 
 
@@ -24,6 +25,8 @@ class PlannedGroup:
         The analysed rows, and the others with their reasons.
     design
         Built on the rows, where it could be.
+    shuffling
+        How observations will be shuffled; None where nothing is.
     files
         Headers read, and the grid they agree on.
     findings
@@ -32,6 +35,7 @@ class PlannedGroup:
 
     rows: Rows
     design: Design | None
+    shuffling: Shuffling | None
     files: Files
     findings: tuple[Finding, ...]
 
@@ -47,6 +51,7 @@ class PlannedGroup:
             missing=translate.missing_voxels(data.missing),
             smoothing_fwhm=data.smoothing_fwhm,
             resample=self.files.resample,
+            shuffling=self.shuffling,
         )
 
 
@@ -70,10 +75,10 @@ def plan_group(spec: AnalysisSpec, data: Data, model: Model, *, roots: Roots, th
     rows = read_rows(spec, data, model, roots)
     located = find_images(data, rows, roots)
     rows, missing = settle_missing(data, rows, located)
-    design, faults = build_design(spec, model, rows)
+    design, shuffling, faults = build_design(spec, model, rows)
     files = read_files(spec, data, rows, located.refs, roots=roots, threads=threads)
     found = (*rows.table.findings, *rows.findings, *located.findings, *missing, *faults, *files.findings)
-    return PlannedGroup(rows, design, files, found)
+    return PlannedGroup(rows, design, shuffling, files, found)
 
 
 def read_rows(spec: AnalysisSpec, data: Data, model: Model, roots: Roots) -> Rows:
@@ -102,8 +107,11 @@ def read_rows(spec: AnalysisSpec, data: Data, model: Model, roots: Roots) -> Row
     return replace(rows, findings=(*rows.findings, *repeated))
 
 
-def build_design(spec: AnalysisSpec, model: Model, rows: Rows) -> tuple[Design | None, tuple[Finding, ...]]:
-    """Build the design, with its warnings; or tell all that is wrong with it."""
+def build_design(
+    spec: AnalysisSpec, model: Model, rows: Rows
+) -> tuple[Design | None, Shuffling | None, tuple[Finding, ...]]:
+    """Build the design and its shuffles, with their warnings; or tell all that is wrong with them."""
+    exchange, found = plan_exchange(spec, rows)
     try:
         design = build(
             rows,
@@ -111,10 +119,15 @@ def build_design(spec: AnalysisSpec, model: Model, rows: Rows) -> tuple[Design |
             formula=model.formula,
             block=model.block,
             contrasts=translate.contrast_requests(spec),
+            variance_groups=variance_groups(model, exchange),
         )
     except (DesignError, TableError) as error:
-        return None, error.findings
-    return design, (*design.findings, *lint(design))
+        return None, None, (*found, *error.findings)
+    found = (*found, *design.findings, *lint(design))
+    if exchange is None:
+        return design, None, found
+    shuffling, more = plan_shuffling(spec, design, exchange)
+    return design, shuffling, (*found, *more)
 
 
 def find_images(data: Data, rows: Rows, roots: Roots) -> Located:

@@ -97,7 +97,7 @@ def check_data(spec: AnalysisSpec, *, allow_outside: bool = False) -> tuple[Find
             rows = read_rows(spec, spec.data, spec.model, roots)
             findings = (*findings, *rows.table.findings, *rows.findings)
             findings = (*findings, *check_image_columns(spec.data, rows))
-            findings = (*findings, *build_design(spec, spec.model, rows)[1])
+            findings = (*findings, *build_design(spec, spec.model, rows)[-1])
     except SpecglError as error:
         findings = (*findings, *(finding for finding in error.findings if finding not in findings))
     return located(findings, spec)

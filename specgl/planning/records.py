@@ -10,8 +10,9 @@ from typing import Any
 from specgl.design import Design, Rows
 from specgl.errors import Finding
 from specgl.images import Grid, ImageRef, Mask, MissingVoxels, Resample, Roots
-from specgl.inference import Parametric
+from specgl.inference import Inference
 from specgl.planning.estimate import Estimate
+from specgl.planning.shuffling import Shuffling
 from specgl.spec import AnalysisSpec
 
 
@@ -37,6 +38,8 @@ class GroupSource:
         mm, or ``None``.
     resample
         How images on other grids are brought to one, or ``None``.
+    shuffling
+        How observations are shuffled, or ``None`` where nothing is.
     """
 
     rows: Rows
@@ -47,6 +50,7 @@ class GroupSource:
     missing: MissingVoxels
     smoothing_fwhm: float | None
     resample: Resample | None
+    shuffling: Shuffling | None = None
 
 
 @dataclass(frozen=True)
@@ -122,7 +126,7 @@ class Plan:
     digest: str
     source: GroupSource | MapSource
     grid: Grid | None
-    inferences: tuple[Parametric, ...]
+    inferences: tuple[Inference, ...]
     maps: tuple[str, ...]
     directory: Path
     estimate: Estimate | None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import singledispatch
 from pathlib import Path
 
@@ -80,19 +81,86 @@ def _(contrast: language.TermF, name: str) -> design.ContrastRequest:
     return design.ContrastRequest(name, ("contrasts", name, "term"), term=contrast.term, is_f=True)
 
 
-def inferences(spec: AnalysisSpec) -> tuple[inference.Parametric, ...]:
+def inferences(spec: AnalysisSpec) -> tuple[inference.Inference, ...]:
     """How contrasts are thresholded."""
-    return tuple(
-        inference.Parametric(
-            name=name,
-            correction=asked.correction,
-            alpha=asked.alpha,
-            min_cluster_size=asked.min_cluster_size,
-            connectivity=asked.connectivity,
-            across=asked.across,
-        )
-        for name, asked in spec.inference.items()
+    return tuple(_inference(asked, name, spec) for name, asked in spec.inference.items())
+
+
+@singledispatch
+def _inference(asked: object, name: str, spec: AnalysisSpec) -> inference.Inference:
+    raise TypeError(f"no such inference: {asked!r}")
+
+
+@_inference.register
+def _(asked: language.Parametric, name: str, spec: AnalysisSpec) -> inference.Inference:
+    return inference.Parametric(
+        name=name,
+        correction=asked.correction,
+        alpha=asked.alpha,
+        min_cluster_size=asked.min_cluster_size,
+        connectivity=asked.connectivity,
+        across=asked.across,
     )
+
+
+@_inference.register
+def _(asked: language.VoxelPermutation, name: str, spec: AnalysisSpec) -> inference.Inference:
+    return replace(_shuffled(asked, name, spec), correction=asked.correction)
+
+
+@_inference.register
+def _(asked: language.ExtentPermutation, name: str, spec: AnalysisSpec) -> inference.Inference:
+    return replace(_shuffled(asked, name, spec), forming=_forming(asked))
+
+
+@_inference.register
+def _(asked: language.MassPermutation, name: str, spec: AnalysisSpec) -> inference.Inference:
+    return replace(_shuffled(asked, name, spec), forming=_forming(asked), mass=asked.mass)
+
+
+@_inference.register
+def _(asked: language.TfcePermutation, name: str, spec: AnalysisSpec) -> inference.Inference:
+    step = None if asked.tfce.dh == "exact" else asked.tfce.dh
+    return replace(_shuffled(asked, name, spec), tfce=inference.Tfce(E=asked.tfce.E, H=asked.tfce.H, dh=step))
+
+
+def _shuffled(asked: language.AnyPermutation, name: str, spec: AnalysisSpec) -> inference.Permutation:
+    """What all inferences by permutation have."""
+    assert spec.permutation is not None, "the rules have seen that the section is there"
+    return inference.Permutation(
+        name=name,
+        statistic=asked.statistic,
+        correction=asked.correction,
+        alpha=asked.alpha,
+        connectivity=asked.connectivity,
+        scale=asked.scale,
+        across=asked.across,
+        tail=spec.permutation.tail,
+    )
+
+
+def _forming(asked: language.ClusterPermutation) -> inference.Forming:
+    return inference.Forming(p=asked.cluster_forming_p, stat=asked.cluster_forming_stat)
+
+
+def shuffled(spec: AnalysisSpec) -> dict[str, language.PermutationInference]:
+    """The inferences that want shuffles."""
+    return {
+        name: asked
+        for name, asked in spec.inference.items()
+        if isinstance(asked, language.PermutationInference)
+    }
+
+
+def block_levels(spec: AnalysisSpec) -> list[design.BlockLevel]:
+    """Levels of exchangeability blocks, the outer first, as the design takes them."""
+    if spec.permutation is None:
+        block = spec.model.block if spec.model is not None else None
+        return [] if block is None else [design.BlockLevel(block, where=("model", "block"))]
+    return [
+        design.BlockLevel(level.by, level.shuffle, level.order, where=("permutation", "blocks", number))
+        for number, level in enumerate(spec.permutation.levels)
+    ]
 
 
 @singledispatch

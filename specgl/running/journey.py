@@ -9,9 +9,10 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 
 from specgl.bundle import Run, Stage
+from specgl.engines import ChunkStore
 from specgl.errors import Finding
 from specgl.images import InputFile
-from specgl.running.progress import Report
+from specgl.running.progress import Watcher
 
 Step = Callable[[int, int], None]
 
@@ -21,18 +22,19 @@ class Journey:
 
     Parameters
     ----------
-    report
-        Called with (stage, done, total) as work proceeds, or None.
+    watcher
+        Whom to tell as work proceeds, or None.
     threads
         How many threads the run may use.
     command
         Words of the command line, or none from Python.
     """
 
-    def __init__(self, report: Report | None, *, threads: int, command: tuple[str, ...] = ()) -> None:
+    def __init__(self, watcher: Watcher | None, *, threads: int, command: tuple[str, ...] = ()) -> None:
         self.started = datetime.now(UTC)
         self.stage = "plan"
-        self._report = report
+        self._watcher = watcher
+        self._kept: tuple[int, int, str] | None = None
         self._threads = threads
         self._command = command
         self._stages: list[Stage] = []
@@ -44,7 +46,7 @@ class Journey:
         """Time a stage; yields a function of (done, total), or None where nobody watches."""
         self.stage = stage
         began, start = datetime.now(UTC), time.perf_counter()
-        yield self._step(stage)
+        yield self._step(stage, None)
         self._stages.append(Stage(stage, began, time.perf_counter() - start))
 
     def add(self, findings: Iterable[Finding]) -> None:
@@ -66,11 +68,52 @@ class Journey:
             peak_memory=peak_memory(),
         )
 
-    def _step(self, stage: str) -> Step | None:
-        report = self._report
-        if report is None:
+    def counted(self, unit: str, store: ChunkStore) -> Step:
+        """Watch the part of a stage that is kept as it is done, and that a later run goes on with.
+
+        Parameters
+        ----------
+        unit
+            What is counted, such as ``shuffles``.
+        store
+            Where it is kept.
+
+        Returns
+        -------
+        function
+            To be called with (done, total): first with what an earlier run had done, even if that is nothing.
+        """
+        step = self._step(unit, unit)
+
+        def count(done: int, total: int) -> None:
+            if self._kept is None and done > 0:
+                self.say(f"resumes: {done:,} of {total:,} {unit} were finished by an earlier run")
+            # A disk that refused has kept some of it at most.
+            self._kept = (0 if store.findings else done, total, unit)
+            if step is not None:
+                step(done, total)
+
+        return count
+
+    def interrupted(self) -> str:
+        """What an interrupt means for the next run, in words; said to whoever watches."""
+        if self._kept is None or self._kept[0] == 0:
+            return "interrupted by the user"
+        done, total, unit = self._kept
+        kept = f"{done:,} of {total:,} {unit} are kept, and the next run goes on from them"
+        self.say(kept)
+        return f"interrupted by the user; {kept}"
+
+    def say(self, text: str) -> None:
+        """Tell whoever watches."""
+        if self._watcher is not None:
+            self._watcher.say(text)
+
+    def _step(self, stage: str, unit: str | None) -> Step | None:
+        draw = None if self._watcher is None else self._watcher.draw
+        if draw is None:
             return None
-        return lambda done, total: report(stage, done, total)
+        return lambda done, total: draw(stage, done, total, unit)
 
 
 def peak_memory() -> int | None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import singledispatch
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import xarray as xr
@@ -20,6 +20,10 @@ from specgl.images import InputFile, Space
 from specgl.inference import stats_from_map
 from specgl.planning import GroupSource, MapSource, Plan, located
 from specgl.running.journey import Journey
+
+if TYPE_CHECKING:  # types only: a parametric run does not wait for what shuffles
+    from specgl.kernels.statistics import ShuffledStatistic
+    from specgl.models.schemes import Scheme
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -40,6 +44,12 @@ class Statistics:
         Numbers of locations by kind.
     design, rows, images
         Of a group; None and empty for ready-made maps.
+    schemes
+        How observations are shuffled; empty where nothing is.
+    shuffled
+        Each contrast's statistic, ready to be shuffled; empty where nothing is.
+    tree
+        What could change places with what, drawn as text, a line each.
     """
 
     stats: xr.Dataset
@@ -50,6 +60,9 @@ class Statistics:
     design: Design | None = None
     rows: Rows | None = None
     images: Mapping[str, Path] = field(default_factory=dict)
+    schemes: tuple[Scheme, ...] = ()
+    shuffled: Mapping[str, ShuffledStatistic] = field(default_factory=dict)
+    tree: tuple[str, ...] = ()
 
 
 @singledispatch
@@ -102,6 +115,8 @@ def _(source: GroupSource, plan: Plan, engine: Threads, journey: Journey) -> Sta
         stats = models.contrast_maps(fit, source.design, engine=engine)
         extra = models.extra_maps(plan.maps, fit, loaded.data, source.design, engine=engine)
     journey.add(located(fit.findings, plan.spec))
+    shuffling = source.shuffling
+    schemes = () if shuffling is None else shuffling.schemes
     return Statistics(
         stats=stats,
         space=loaded.space,
@@ -111,7 +126,22 @@ def _(source: GroupSource, plan: Plan, engine: Threads, journey: Journey) -> Sta
         design=source.design,
         rows=source.rows,
         images={name: ref.path for name, ref in source.images.items()},
+        schemes=schemes,
+        shuffled=_shuffled(loaded.data, source.design, schemes, stats) if schemes else {},
+        tree=() if shuffling is None else tuple(shuffling.exchange.lines()),
     )
+
+
+def _shuffled(
+    data: xr.Dataset, design: Design, schemes: tuple[Scheme, ...], stats: xr.Dataset
+) -> Mapping[str, ShuffledStatistic]:
+    """Each contrast's statistic, ready to be shuffled at the locations where it exists."""
+    from specgl.models.shuffled import shuffled_model  # imports numba: half a second
+
+    analysed = {
+        str(name): np.isfinite(stats["p"].values[row]) for row, name in enumerate(stats["contrast"].values)
+    }
+    return shuffled_model(data, design, schemes, analysed, nuisance=schemes[0].nuisance)
 
 
 @statistics_of.register

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from specgl.bundle import (
@@ -18,13 +19,14 @@ from specgl.bundle import (
     write_failure,
 )
 from specgl.bundle import write as write_bundle
-from specgl.engines import Threads, default_threads
+from specgl.engines import Engine, Threads, default_threads, read_memory
 from specgl.errors import SpecError, SpecglError, UsageError, WriteError
-from specgl.inference import infer
+from specgl.inference import Permuted, infer
 from specgl.planning import GroupSource, Plan, errors_located, located, make_plan, output_target
 from specgl.running.journey import Journey
 from specgl.running.progress import progress_bar
-from specgl.running.sources import no_images, statistics_of
+from specgl.running.resume import chunk_store, forget_chunks
+from specgl.running.sources import Statistics, no_images, statistics_of
 from specgl.spec import AnalysisSpec
 
 
@@ -34,6 +36,8 @@ def run(
     *,
     overwrite: bool = False,
     threads: int | None = None,
+    engine: Engine | None = None,
+    memory: int | str | None = None,
     allow_outside: bool = False,
     progress: bool = False,
     command: tuple[str, ...] = (),
@@ -49,7 +53,13 @@ def run(
     overwrite
         Whether a complete bundle there may be replaced. It stands until the new one is whole.
     threads
-        How many threads to use; all cores by default. No result depends on it.
+        How many threads to use on this machine; all cores by default. No result depends on it.
+    engine
+        Where shuffles are computed: `specgl.engines.Dask` sends them to a cluster; the threads of this
+        machine by default. It is entered before any image is read. No result depends on it.
+    memory
+        Bound on the memory that shuffles work in, in bytes or as text such as ``"4GB"``; none by default.
+        It holds for this machine: workers of a cluster have bounds of their own.
     allow_outside
         Whether files outside the spec's folder may be read.
     progress
@@ -68,21 +78,24 @@ def run(
         As `specgl.plan`; or E303 when `output.directory` leads out of the spec's folder; or E322 when the
         spec names no images.
     UsageError
-        The target may not be written to: see `overwrite`.
+        The target may not be written to: see `overwrite`. Or E421, E425: engine or memory cannot be used.
     ComputationError
-        Fitting, inference or writing failed.
+        Fitting, inference or writing failed; or E420, E422, E423: the cluster cannot be used.
     Exception
         Whatever stops a run after planning leaves a bundle with the status ``failed`` or ``interrupted``
-        that says where and why, and is raised again.
+        that says where and why, and is raised again. Shuffles that were finished are kept beside the target
+        until a complete bundle stands there, and the next run of the same spec on the same data goes on
+        from them.
     """
-    engine = Threads(threads or default_threads())
-    with progress_bar(show=progress) as report:
-        journey = Journey(report, threads=engine.n, command=command)
+    here = Threads(threads or default_threads())
+    means = Means(here, here if engine is None else engine, None if memory is None else read_memory(memory))
+    with progress_bar(show=progress) as watcher:
+        journey = Journey(watcher, threads=here.n, command=command)
         with journey.enter("plan"):
             plan = (
                 spec
                 if isinstance(spec, Plan)
-                else make_plan(spec, allow_outside=allow_outside, threads=engine.n)
+                else make_plan(spec, allow_outside=allow_outside, threads=here.n)
             )
         if plan.grid is None:
             raise SpecError(*located((no_images(),), plan.spec))
@@ -91,16 +104,39 @@ def run(
         with (
             errors_located(plan.spec),
             claim(target, overwrite=overwrite) as place,
+            means.engine,
             _recorded(place, plan, journey),
         ):
-            _carry_out(plan, place, engine, journey)
+            _carry_out(plan, place, means, journey)
+            forget_chunks(place.target)
     return open_bundle(target)
 
 
-def _carry_out(plan: Plan, place: Place, engine: Threads, journey: Journey) -> None:
-    source = statistics_of(plan.source, plan, engine, journey)
+@dataclass(frozen=True)
+class Means:
+    """With what a run is carried out; no result depends on it.
+
+    Attributes
+    ----------
+    here
+        Threads of this machine, for all that stays here.
+    engine
+        Where shuffles are computed.
+    memory
+        Bound on what shuffles work in, in bytes, or None.
+    """
+
+    here: Threads
+    engine: Engine
+    memory: int | None = None
+
+
+def _carry_out(plan: Plan, place: Place, means: Means, journey: Journey) -> None:
+    source = statistics_of(plan.source, plan, means.here, journey)
     with journey.enter("infer"):
-        inferred = infer(source.stats, source.space, plan.inferences)
+        inferred = infer(
+            source.stats, source.space, plan.inferences, _permuted(source, plan, place, means, journey)
+        )
     with journey.enter("write") as step:
         contents = Contents(
             name=plan.spec.name,
@@ -117,8 +153,27 @@ def _carry_out(plan: Plan, place: Place, engine: Threads, journey: Journey) -> N
             inputs=source.inputs,
             roots=_roots(plan),
             counts=source.counts,
+            schemes=source.schemes,
+            tree=source.tree,
         )
-        write_bundle(place, contents, engine=engine, progress=step)
+        write_bundle(place, contents, engine=means.here, progress=step)
+
+
+def _permuted(
+    source: Statistics, plan: Plan, place: Place, means: Means, journey: Journey
+) -> Permuted | None:
+    """What shuffling needs; None where nothing is shuffled."""
+    if not source.schemes:
+        return None
+    store = chunk_store(place.target, plan, source.inputs)
+    return Permuted(
+        statistics=source.shuffled,
+        schemes=source.schemes,
+        engine=means.engine,
+        store=store,
+        progress=journey.counted("shuffles", store),
+        memory=means.memory,
+    )
 
 
 @contextmanager
@@ -127,7 +182,7 @@ def _recorded(place: Place, plan: Plan, journey: Journey) -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:
-        _record(place, plan, journey, Status.INTERRUPTED, "interrupted by the user")
+        _record(place, plan, journey, Status.INTERRUPTED, journey.interrupted())
         raise
     except SpecglError as error:
         journey.add(error.findings)

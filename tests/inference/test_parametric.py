@@ -19,6 +19,7 @@ from specgl.inference import (
     METHODS,
     PEAK_DISTANCE,
     Parametric,
+    Permutation,
     infer,
     stats_from_map,
 )
@@ -72,7 +73,7 @@ def inferred(values, asked=UNCORRECTED, space=LINE, alternative="two-sided"):
 
 
 def test_methods_are_named_by_their_records():
-    assert METHODS.keys() == {Parametric.method}
+    assert METHODS.keys() == {Parametric.method, Permutation.method}
 
 
 # Thresholding -----------------------------------------------------------------------------------

@@ -11,8 +11,11 @@ import click
 from specgl.cli.help import RichCommand
 from specgl.cli.options import (
     allow_outside_option,
+    engine_option,
+    memory_option,
     overwrite_option,
     quiet_option,
+    scheduler_option,
     spec_argument,
     strict_option,
     threads_option,
@@ -22,6 +25,7 @@ from specgl.errors import Finding, SpecError
 
 if TYPE_CHECKING:
     from specgl.bundle import Bundle
+    from specgl.engines import Engine
 
 
 @click.command("run", cls=RichCommand)
@@ -35,6 +39,9 @@ if TYPE_CHECKING:
 )
 @overwrite_option
 @threads_option
+@engine_option
+@scheduler_option
+@memory_option
 @strict_option
 @allow_outside_option
 @quiet_option
@@ -43,6 +50,9 @@ def command(
     output: Path | None,
     overwrite: bool,
     threads: int | None,
+    engine: str,
+    scheduler: str | None,
+    memory: int | None,
     strict: bool,
     allow_outside: bool,
     quiet: bool,
@@ -50,13 +60,20 @@ def command(
     """Run a spec and write its results bundle.
 
     Prints what survived, the warnings, and the bundle's folder; progress goes to stderr. Whatever stops the
-    run leaves a bundle with the status `failed` or `interrupted` that says where and why.
+    run leaves a bundle with the status `failed` or `interrupted` that says where and why; finished
+    shuffles are kept, and the same command goes on from them.
     """
+    if engine == "dask" and not scheduler:
+        raise click.UsageError("--engine dask needs --scheduler ADDRESS: the one that dask printed")
+    if engine != "dask" and scheduler is not None:
+        raise click.UsageError("--scheduler is for --engine dask")
     bundle = execute(
         spec,
         output,
         overwrite=overwrite,
         threads=threads,
+        scheduler=scheduler,
+        memory=memory,
         strict=strict,
         allow_outside=allow_outside,
         quiet=quiet,
@@ -70,6 +87,8 @@ def execute(
     *,
     overwrite: bool = False,
     threads: int | None = None,
+    scheduler: str | None = None,
+    memory: int | None = None,
     strict: bool = False,
     allow_outside: bool = False,
     quiet: bool = False,
@@ -80,6 +99,11 @@ def execute(
     from specgl.running import run
     from specgl.spec import read
 
+    engine: Engine | None = None
+    if scheduler is not None:
+        from specgl.engines import Dask
+
+        engine = Dask(scheduler, threads=threads)
     asked = read(path, allow_outside=allow_outside)
     if strict:
         refuse_warnings(make_plan(asked, allow_outside=allow_outside, threads=threads).findings)
@@ -88,6 +112,8 @@ def execute(
         output,
         overwrite=overwrite,
         threads=threads,
+        engine=engine,
+        memory=memory,
         allow_outside=allow_outside,
         progress=not quiet,
         command=("specgl", *sys.argv[1:]),

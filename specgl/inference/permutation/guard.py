@@ -1,0 +1,103 @@
+"""What shuffles cannot tell, found before any long work."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from specgl.errors import ComputationError, Finding
+from specgl.inference.permutation.work import SchemeWork
+from specgl.inference.records import Permutation
+from specgl.kernels.statistics import BLOCK
+
+if TYPE_CHECKING:
+    from specgl.models.schemes import Scheme
+
+PROBES = 16
+"""Locations at which the statistic is looked at."""
+
+LOOKED_AT = 16 * BLOCK
+"""Shuffles under which it is looked at."""
+
+STILL = 1e-7
+"""Relative spread below which a statistic does not move: what is left is rounding."""
+
+
+def check_families(asked: Sequence[Permutation], schemes: Sequence[Scheme]) -> None:
+    """Refuse a family of contrasts that are not shuffled alike.
+
+    Parameters
+    ----------
+    asked
+        The inferences.
+    schemes
+        How observations are shuffled.
+
+    Raises
+    ------
+    ComputationError
+        E432.
+    """
+    if len(schemes) < 2:
+        return
+    told = "; ".join(f"{scheme.exchange}: {', '.join(scheme.contrasts)}" for scheme in schemes)
+    findings = [
+        Finding(
+            "E432",
+            f"inference '{one.name}' compares contrasts that are not shuffled alike ({told})",
+            where=("inference", one.name, "across"),
+            help="say `permutation.exchange`, so that one scheme serves all contrasts, or leave out `across`",
+        )
+        for one in asked
+        if one.across == "contrasts"
+    ]
+    if findings:
+        raise ComputationError(*findings)
+
+
+def check_spread(schemes: Sequence[SchemeWork], analysed: Mapping[str, NDArray[np.bool_]]) -> None:
+    """Refuse contrasts whose statistic no shuffle changes: the observed one would be its whole null.
+
+    Parameters
+    ----------
+    schemes
+        The shuffles with their contrasts.
+    analysed
+        Locations of each contrast's family, (n_loc,).
+
+    Raises
+    ------
+    ComputationError
+        E430 where the statistic is constant, E431 where there is no shuffle but the observed labelling.
+    """
+    findings = []
+    for scheme in schemes:
+        for contrast in scheme.contrasts:
+            where = ("contrasts", contrast.name)
+            if len(scheme.rows) < 2:
+                message = f"contrast '{contrast.name}': the observed labelling is the only one there is"
+                findings.append(Finding("E431", message, where=where, help=_HELP))
+                continue
+            locations = np.flatnonzero(analysed[contrast.name])
+            probes = (
+                locations[np.unique(np.linspace(0, locations.size - 1, PROBES).astype(np.int64))]
+                if locations.size
+                else locations
+            )
+            signs = None if scheme.signs is None else scheme.signs[:LOOKED_AT]
+            values = contrast.statistic.values(scheme.rows[:LOOKED_AT], signs, probes)
+            size = np.abs(values).max(axis=0, initial=0.0)
+            if locations.size and np.all(np.ptp(values, axis=0) <= STILL * size):
+                message = f"contrast '{contrast.name}': its statistic is the same under every shuffle"
+                findings.append(Finding("E430", message, where=where, help=_HELP))
+    if findings:
+        raise ComputationError(*findings)
+
+
+_HELP = (
+    "let `permutation.exchange` and `permutation.blocks` move what the contrast tests, or test it by "
+    "`method: parametric`"
+)

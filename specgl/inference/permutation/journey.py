@@ -1,0 +1,221 @@
+"""The way from what is asked to what is told: gather the measures, run the shuffles once, conclude."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Generator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, cast
+
+import numpy as np
+import xarray as xr
+
+from specgl.engines import Threads
+from specgl.inference.contrasts import ContrastMaps, each_contrast
+from specgl.inference.permutation.guard import check_families, check_spread
+from specgl.inference.permutation.local_tails import local_p_values
+from specgl.inference.permutation.measures import Enhancement, Height, Measure, measure_of
+from specgl.inference.permutation.nulls import ContrastNull, Merge, cut, find_sources, is_whole
+from specgl.inference.permutation.observed import Observed, observe
+from specgl.inference.permutation.outcomes import Case, conclude
+from specgl.inference.permutation.pvalues import PValues, counted
+from specgl.inference.permutation.spatial import graph_of
+from specgl.inference.permutation.work import Chunk, ContrastWork, Result, SchemeWork, Work, run_chunk
+from specgl.inference.records import Inferred, Neighbourhood, Permutation, Permuted
+from specgl.kernels.statistics import BLOCK
+from specgl.kernels.tails import Alternative
+
+if TYPE_CHECKING:
+    from specgl.engines import Engine
+    from specgl.models.schemes import Scheme
+
+MAP_BYTES = 64
+"""Bytes a location that a block of float32 maps takes in each thread."""
+
+FOREST_BYTES = 80
+"""Bytes a location that clusters and TFCE take beside them."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Asked:
+    """One contrast and what all inferences want of it."""
+
+    maps: ContrastMaps
+    alternative: Alternative
+    by_inference: tuple[Measure, ...]
+    measures: tuple[Measure, ...]
+    counted: frozenset[Measure]
+
+
+def carry_out(
+    stats: xr.Dataset, space: Neighbourhood, asked: Sequence[Permutation], permuted: Permuted
+) -> list[tuple[Inferred, ...]]:
+    """Inferences by permutation, as `specgl.inference.permutation.permutation` describes them."""
+    maps = each_contrast(stats)
+    lacking = [contrast.name for contrast in maps if contrast.name not in permuted.statistics]
+    if lacking:
+        raise ValueError(f"contrasts without a statistic that can be shuffled: {lacking}")
+    check_families(asked, permuted.schemes)
+    gathered = {contrast.name: _gather(contrast, asked, stats, permuted) for contrast in maps}
+    kinds = {m.connectivity for one in gathered.values() for m in one.measures if not isinstance(m, Height)}
+    graphs = {connectivity: graph_of(space, connectivity) for connectivity in sorted(kinds)}
+    observed = {
+        name: observe(
+            permuted.statistics[name], one.alternative, one.measures, one.maps.analysed, space, graphs
+        )
+        for name, one in gathered.items()
+    }
+    work = Work(tuple(_scheme(permuted, scheme, gathered, observed) for scheme in permuted.schemes), graphs)
+    check_spread(work.schemes, {contrast.name: contrast.analysed for contrast in maps})
+    engine = within_memory(permuted.engine, permuted.memory, maps[0].stat.size if maps else 0)
+    nulls = _run(work, permuted, engine).nulls({name: one.maxima for name, one in observed.items()})
+    own = _OwnPValues(work, nulls, gathered, engine)
+    return [
+        conclude(
+            one,
+            [
+                Case(
+                    maps=contrast,
+                    measure=(measure := gathered[contrast.name].by_inference[place]),
+                    observed=observed[contrast.name],
+                    null=nulls[contrast.name],
+                    uncorrected=own.of(contrast.name, measure, one),
+                    scheme=next(s for s in permuted.schemes if contrast.name in s.contrasts),
+                )
+                for contrast in maps
+            ],
+            space,
+        )
+        for place, one in enumerate(asked)
+    ]
+
+
+def _gather(
+    contrast: ContrastMaps, asked: Sequence[Permutation], stats: xr.Dataset, permuted: Permuted
+) -> _Asked:
+    """What the inferences want of a contrast, each measure once."""
+    statistic = permuted.statistics[contrast.name]
+    wanted = tuple(measure_of(one, stats, contrast.name, varying=statistic.varying) for one in asked)
+    counted_ = frozenset(
+        measure
+        for measure, one in zip(wanted, asked, strict=True)
+        if isinstance(measure, Height) or (isinstance(measure, Enhancement) and one.correction != "fwe")
+    )
+    alternative = contrast.tail if statistic.signed else "greater"
+    return _Asked(contrast, alternative, wanted, tuple(dict.fromkeys(wanted)), counted_)
+
+
+def _scheme(
+    permuted: Permuted, scheme: Scheme, gathered: dict[str, _Asked], observed: dict[str, Observed]
+) -> SchemeWork:
+    """A scheme's shuffles and its contrasts, ready for work."""
+    shuffles = scheme.shuffles()
+    contrasts = tuple(
+        ContrastWork(
+            name=name,
+            statistic=permuted.statistics[name],
+            alternative=gathered[name].alternative,
+            measures=gathered[name].measures,
+            counted=gathered[name].counted,
+            enhanced={
+                m: observed[name].enhanced[m] for m in gathered[name].counted if isinstance(m, Enhancement)
+            },
+        )
+        for name in scheme.contrasts
+        if name in gathered
+    )
+    return SchemeWork(shuffles.rows, shuffles.signs, *find_sources(scheme.mirror_of), contrasts)
+
+
+def _run(work: Work, permuted: Permuted, engine: Engine) -> Merge:
+    """Run every chunk that no store holds, and merge the results."""
+    chunks = cut(work, BLOCK)
+    merge = Merge(work)
+    keys = _keys(work, chunks)
+    total = sum(len(scheme.rows) for scheme in work.schemes)
+    done = 0
+    missing = []
+    for chunk, key in zip(chunks, keys, strict=True):
+        kept = None if permuted.store is None else permuted.store.get(key)
+        if kept is None or not is_whole(work, chunk, kept):
+            missing.append((chunk, key))
+        else:
+            merge.add(chunk, kept)
+            done += chunk.stop - chunk.start
+    if permuted.progress is not None:  # first with what an earlier run had done
+        permuted.progress(done, total)
+    # Closed here, so that an interrupt between two results leaves nothing running.
+    results = engine.stream(run_chunk, work, [chunk for chunk, _ in missing])
+    with closing(cast("Generator[tuple[int, Result]]", results)):
+        for place, result in results:
+            chunk, key = missing[place]
+            if permuted.store is not None:
+                permuted.store.put(key, result)
+            merge.add(chunk, result)
+            done += chunk.stop - chunk.start
+            if permuted.progress is not None:
+                permuted.progress(done, total)
+    return merge
+
+
+def _keys(work: Work, chunks: Sequence[Chunk]) -> list[str]:
+    """Names of the chunks' results in a store: whatever is measured otherwise has another name."""
+    said = [
+        [
+            (one.name, one.alternative, one.measures, sorted(map(repr, one.counted)))
+            for one in scheme.contrasts
+        ]
+        for scheme in work.schemes
+    ]
+    sizes = [scheme.rows.shape for scheme in work.schemes]
+    digest = hashlib.sha256(repr((said, sizes)).encode()).hexdigest()[:16]
+    return [f"{digest}-{chunk.scheme}-{chunk.start}-{chunk.stop}" for chunk in chunks]
+
+
+def within_memory(engine: Engine, memory: int | None, n_loc: int) -> Engine:
+    """The engine with as many threads as there is memory for their maps, at least one.
+
+    Parameters
+    ----------
+    engine
+        Any engine; workers of another machine mind their own memory.
+    memory
+        Bytes for maps, or None.
+    n_loc
+        Number of locations.
+    """
+    if memory is None or not isinstance(engine, Threads):
+        return engine
+    return replace(engine, n=max(1, min(engine.n, memory // max(1, n_loc * (MAP_BYTES + FOREST_BYTES)))))
+
+
+class _OwnPValues:
+    """Each location's own p-values, made once for all inferences that want them."""
+
+    def __init__(
+        self, work: Work, nulls: dict[str, ContrastNull], gathered: dict[str, _Asked], engine: Engine
+    ) -> None:
+        self._schemes = {one.name: scheme for scheme in work.schemes for one in scheme.contrasts}
+        self._nulls, self._gathered, self._engine = nulls, gathered, engine
+        self._made: dict[tuple[str, Measure, str], PValues] = {}
+
+    def of(self, contrast: str, measure: Measure, asked: Permutation) -> PValues | None:
+        """p-values of a measure, (n_loc,); None where locations are not compared with themselves."""
+        null = self._nulls[contrast]
+        if measure not in null.counts or (isinstance(measure, Enhancement) and asked.correction == "fwe"):
+            return None
+        # An enhanced map has no second pass: its values at a few locations want the whole map.
+        tail = asked.tail if isinstance(measure, Height) else "counts"
+        key = (contrast, measure, tail)
+        if key not in self._made:
+            self._made[key] = self._make(contrast, measure, tail)
+        return self._made[key]
+
+    def _make(self, contrast: str, measure: Measure, tail: str) -> PValues:
+        null, analysed = self._nulls[contrast], self._gathered[contrast].maps.analysed
+        if tail == "counts":
+            return counted(np.where(analysed, null.counts[measure] / null.n, np.nan))
+        return local_p_values(
+            null.work, self._schemes[contrast], null.counts[measure], analysed, tail, self._engine
+        )

@@ -1,0 +1,178 @@
+"""What is measured under each shuffle, and which inference asks for which of it.
+
+A measure stands once for all inferences that want it: extent and mass of the clusters above one threshold
+come from one sweep over a map, and so do two inferences with equal settings of TFCE.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+import numpy as np
+import xarray as xr
+from scipy import special
+
+from specgl.inference.records import Permutation
+from specgl.kernels.tails import Alternative
+
+Scale = Literal["t", "z"]
+
+
+@dataclass(frozen=True, slots=True)
+class Height:
+    """The statistic itself.
+
+    Attributes
+    ----------
+    scale
+        ``t`` or ``z``.
+    """
+
+    columns: ClassVar[tuple[str, ...]] = ("height",)
+
+    scale: Scale
+
+
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """Clusters above a threshold.
+
+    Attributes
+    ----------
+    scale
+        ``t`` or ``z``.
+    connectivity
+        What makes voxels neighbours.
+    threshold
+        Height from which a location belongs to a cluster, on that scale.
+    """
+
+    columns: ClassVar[tuple[str, ...]] = ("extent", "total", "excess")
+
+    scale: Scale
+    connectivity: int
+    threshold: float
+
+
+@dataclass(frozen=True, slots=True)
+class Enhancement:
+    """The map enhanced by TFCE.
+
+    Attributes
+    ----------
+    scale
+        ``t`` or ``z``.
+    connectivity
+        What makes voxels neighbours.
+    E, H, dh
+        The two exponents, and the step of the summed form, or None for the exact integral.
+    """
+
+    columns: ClassVar[tuple[str, ...]] = ("enhanced",)
+
+    scale: Scale
+    connectivity: int
+    E: float
+    H: float
+    dh: float | None
+
+
+Measure = Height | Sizes | Enhancement
+
+
+def column_of(measures: Sequence[Measure], measure: Measure, name: str) -> int:
+    """Where a measure's column stands among the columns of all.
+
+    Parameters
+    ----------
+    measures
+        All measures of a contrast.
+    measure
+        One of them.
+    name
+        One of its columns.
+
+    Returns
+    -------
+    column
+        Counted from 0.
+    """
+    before = sum(len(one.columns) for one in measures[: measures.index(measure)])
+    return before + measure.columns.index(name)
+
+
+def column_name(asked: Permutation) -> str:
+    """The column of its measure that an inference is about."""
+    match asked.statistic:
+        case "cluster_extent":
+            return "extent"
+        case "cluster_mass":
+            return asked.mass
+        case "tfce":
+            return "enhanced"
+        case _:
+            return "height"
+
+
+def measure_of(asked: Permutation, stats: xr.Dataset, contrast: str, *, varying: bool) -> Measure:
+    """What an inference measures for a contrast.
+
+    Parameters
+    ----------
+    asked
+        The inference.
+    stats
+        Statistics with their degrees of freedom, for a cluster-forming p.
+    contrast
+        Which contrast.
+    varying
+        Whether its degrees of freedom vary, so that only z can be compared.
+
+    Returns
+    -------
+    measure
+        On z where `varying`, and where contrasts, whose statistics differ, are compared.
+
+    Raises
+    ------
+    ValueError
+        When the inference names no statistic that there is, or lacks what its statistic needs.
+    """
+    scale: Scale = "z" if varying or asked.across == "contrasts" or asked.scale == "z" else "t"
+    match asked.statistic:
+        case "voxel":
+            return Height(scale)
+        case "cluster_extent" | "cluster_mass":
+            if asked.correction != "fwe":
+                raise ValueError(f"clusters are corrected by their maximum (fwe), not by {asked.correction}")
+            return Sizes(scale, asked.connectivity, _threshold(asked, stats, contrast, scale))
+        case "tfce":
+            if asked.tfce is None:
+                raise ValueError(f"inference '{asked.name}' lacks the settings of TFCE")
+            return Enhancement(scale, asked.connectivity, asked.tfce.E, asked.tfce.H, asked.tfce.dh)
+        case _:
+            raise ValueError(f"there is no inference about '{asked.statistic}'")
+
+
+def _threshold(asked: Permutation, stats: xr.Dataset, contrast: str, scale: Scale) -> float:
+    """Cluster-forming threshold on a scale."""
+    forming = asked.forming
+    if forming is None or (forming.p is None) == (forming.stat is None):
+        raise ValueError(f"inference '{asked.name}' needs a cluster-forming p or threshold, one of the two")
+    if forming.stat is not None:
+        return float(forming.stat)
+    here = stats.sel(contrast=contrast)
+    kind, p = str(here["kind"].item()), float(forming.p or 0.0)
+    alternative: Alternative = here["alternative"].item()
+    if kind in ("t", "v") and alternative == "two-sided":
+        p /= 2.0
+    if scale == "z":
+        return float(-special.ndtri(p))
+    # On this scale the degrees of freedom are the same everywhere.
+    dof = float(np.nanmax(here["dof"].values))
+    if kind == "t":
+        return float(-special.stdtrit(dof, p))
+    # The upper tail through the reciprocal, whose lower tail is exact: 1 - p would lose a small p's digits.
+    return float(1.0 / special.fdtri(dof, float(here["dof1"].item()), p))

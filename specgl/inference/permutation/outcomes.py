@@ -1,0 +1,191 @@
+"""What each inference says of each contrast, once the null distributions are there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from specgl.inference.contrasts import ContrastMaps
+from specgl.inference.parametric import correct_family, families
+from specgl.inference.permutation.measures import Measure, column_name
+from specgl.inference.permutation.nulls import ContrastNull, over_contrasts, tolerance
+from specgl.inference.permutation.observed import Observed
+from specgl.inference.permutation.pvalues import Null, PValues, make_null, slack_of
+from specgl.inference.records import Inferred, Neighbourhood, Permutation, Shuffled
+from specgl.inference.surviving import Rule, smallest, strongest, surviving_locations
+from specgl.inference.tables import ClusterRows, cluster_table
+from specgl.kernels.multiplicity import ADJUST
+
+if TYPE_CHECKING:
+    from specgl.models.schemes import Scheme
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """One inference about one contrast, with all that answers it.
+
+    Attributes
+    ----------
+    maps
+        The contrast's maps.
+    measure
+        What the inference measures.
+    observed
+        The contrast as observed.
+    null
+        The contrast under shuffles.
+    uncorrected
+        Each location's own p-values, where they are counted, (n_loc,).
+    scheme
+        How the contrast was shuffled.
+    """
+
+    maps: ContrastMaps
+    measure: Measure
+    observed: Observed
+    null: ContrastNull
+    uncorrected: PValues | None
+    scheme: Scheme
+
+
+def conclude(asked: Permutation, cases: Sequence[Case], space: Neighbourhood) -> tuple[Inferred, ...]:
+    """One inference about every contrast.
+
+    Parameters
+    ----------
+    asked
+        The inference.
+    cases
+        Every contrast, in order.
+    space
+        What makes the locations neighbours.
+
+    Returns
+    -------
+    inferred
+        A record for each contrast.
+    """
+    return tuple(
+        one for family in families(list(cases), asked.across) for one in _family(asked, family, space)
+    )
+
+
+def _family(asked: Permutation, family: list[Case], space: Neighbourhood) -> list[Inferred]:
+    """The contrasts of a family, which share a null distribution of maxima or a false discovery rate."""
+    name = column_name(asked)
+    values = over_contrasts([case.null.of(case.measure, name) for case in family])
+    by_maximum = asked.correction == "fwe"
+    null = make_null(values, asked.tail if by_maximum else "counts")
+    if not by_maximum:
+        inferred = _by_locations(asked, family, space)
+    elif name in ("height", "enhanced"):
+        inferred = [_by_maximum(asked, case, null, space) for case in family]
+    else:
+        inferred = [_by_clusters(asked, case, null, space) for case in family]
+    told = asked.tail if null.tail is not None or not by_maximum else "counts"
+    critical = null.critical(asked.alpha) if by_maximum else None
+    return [
+        replace(
+            one,
+            null=values,
+            enhanced=_signed(case) if name == "enhanced" else None,
+            uncorrected_logp=None if case.uncorrected is None else case.uncorrected.logp,
+            shuffling=_shuffled(case.scheme, told, critical),
+        )
+        for one, case in zip(inferred, family, strict=True)
+    ]
+
+
+def _by_maximum(asked: Permutation, case: Case, null: Null, space: Neighbourhood) -> Inferred:
+    """Each location against the maxima over all of them."""
+    analysed = case.maps.analysed
+    evidence = case.observed.evidence(case.measure)[analysed]
+    found = null.p_values(evidence, slack_of(evidence, tolerance(column_name(asked))))
+    p, logp = case.maps.spread(found.p), case.maps.spread(found.logp)
+    inferred = surviving_locations(case.maps, p, logp, logp, space, _rule(asked))
+    extrapolated = np.zeros(analysed.size, dtype=bool)
+    extrapolated[analysed] = found.extrapolated
+    return replace(inferred, extrapolated=None if asked.tail == "counts" else extrapolated)
+
+
+def _by_locations(asked: Permutation, family: list[Case], space: Neighbourhood) -> list[Inferred]:
+    """Each location against its own shuffles, corrected or not over all of the family."""
+    uncorrected = [case.uncorrected for case in family]
+    told = [one for one in uncorrected if one is not None]
+    corrected = correct_family(
+        [case.maps for case in family],
+        [one.p for one in told],
+        [one.logp for one in told],
+        ADJUST[asked.correction],
+    )
+    return [
+        replace(
+            surviving_locations(case.maps, p, logp, one.logp, space, _rule(asked)),
+            extrapolated=None if asked.tail == "counts" else one.extrapolated,
+        )
+        for case, one, (p, logp) in zip(family, told, corrected, strict=True)
+    ]
+
+
+def _by_clusters(asked: Permutation, case: Case, null: Null, space: Neighbourhood) -> Inferred:
+    """Each cluster against the greatest of each shuffle; a cluster's p is that of all its locations."""
+    maps, name = case.maps, column_name(asked)
+    p, logp = np.where(maps.analysed, 1.0, np.nan), np.where(maps.analysed, 0.0, np.nan)
+    extrapolated = np.zeros(p.size, dtype=bool)
+    thresholded = np.zeros(p.size)
+    rows = []
+    for side in case.observed.clusters[case.measure]:
+        # What exceeds the threshold is a difference of sums: it is as exact as the sums are.
+        against = "total" if name == "excess" else name
+        slack = slack_of(side.sizes[against], tolerance(name))
+        found = null.p_values(side.sizes[name], slack)
+        labels = side.clusters.labels
+        p[side.members], logp[side.members] = found.p[labels], found.logp[labels]
+        extrapolated[side.members] = found.extrapolated[labels]
+        kept = side.clusters.keep(found.p <= asked.alpha)
+        here = side.members[kept.labels >= 0]
+        thresholded[here] = maps.stat[here]
+        over = getattr(case.measure, "threshold", 0.0) if name == "excess" else 0.0
+        rows.append(ClusterRows(side.sign, side.members, side.heights, side.adjacency, kept, over))
+    threshold = float(getattr(case.measure, "threshold", np.nan))
+    return Inferred(
+        inference=asked.name,
+        contrast=maps.name,
+        thresholded=thresholded,
+        p_corrected=p,
+        logp=logp,
+        threshold=threshold,
+        n_surviving=int(np.count_nonzero(thresholded)),
+        min_p=smallest(p, maps),
+        peak=strongest(maps, p, logp, space),
+        clusters=cluster_table(rows, space, maps.stat, maps.z, p, threshold),
+        extrapolated=None if asked.tail == "counts" else extrapolated,
+    )
+
+
+def _rule(asked: Permutation) -> Rule:
+    # With TFCE no height of the statistic tells what survives.
+    return Rule(asked.name, asked.alpha, asked.connectivity, has_height=asked.statistic == "voxel")
+
+
+def _signed(case: Case) -> Floats:
+    """The enhanced map, negative on the negative side, NaN where nothing was analysed, (n_loc,)."""
+    upper, lower = case.observed.enhanced[case.measure]
+    return np.where(case.maps.analysed, upper - lower, np.nan)
+
+
+def _shuffled(scheme: Scheme, tail: str, critical: float | None) -> Shuffled:
+    return Shuffled(
+        n=scheme.n,
+        possible=scheme.possible,
+        exhaustive=scheme.exhaustive,
+        exchange=scheme.exchange,
+        tail=tail,
+        critical=critical,
+    )

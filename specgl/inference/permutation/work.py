@@ -1,0 +1,287 @@
+"""The work of a chunk of shuffles: plain functions of plain arrays, to be run in any thread or process.
+
+What every chunk needs is gathered once in a `Work`; a chunk is a scheme and a run of its shuffles. A result
+is a dictionary of arrays, which an engine can send and a store can keep:
+
+``maxima``
+    (n_columns, n_shuffles, 2) float64: for each column of each measure of each contrast of the scheme the
+    maximum over locations on the upper and on the lower side; NaN where a side is not asked for, or where the
+    shuffle's mirror tells it.
+``counts-CONTRAST-MEASURE``
+    (n_loc,) uint16: in how many of the shuffles a location reaches its observed value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from specgl.inference.permutation.measures import (
+    Enhancement,
+    Height,
+    Measure,
+    Scale,
+    Sizes,
+    column_of,
+)
+from specgl.inference.permutation.spatial import cluster_maxima, enhanced_map, enhanced_maximum, rooms_for
+from specgl.kernels.statistics import BLOCK, ShuffledStatistic
+from specgl.kernels.tails import Alternative
+from specgl.kernels.tfce import Graph
+from specgl.kernels.tfce import Work as Room
+
+Floats = NDArray[np.float64]
+Result = Mapping[str, NDArray[Any]]
+Counts = dict[str, NDArray[np.int64]]
+Sides = Sequence[NDArray[np.float32] | None]
+
+SPATIAL_TIE = 1e-5
+"""Relative difference below which two masses, or two enhanced heights, are the same.
+
+Maps under shuffles are float32 and come from float32 products: one labelling reached by two shuffles gives
+statistics that differ by some 1e-7 times the root of the number of observations, and by up to 1e-6 through a
+table of z; TFCE cubes them. A null value that is not the same labelling falls into so small an interval once
+in some ten thousand shuffles, and then makes p larger by one count, never smaller."""
+
+
+@dataclass(frozen=True, eq=False)
+class ContrastWork:
+    """One contrast under shuffles.
+
+    Attributes
+    ----------
+    name
+        The contrast's name.
+    statistic
+        Its statistic, ready to be shuffled.
+    alternative
+        Direction in which it is tested; ``greater`` for a statistic without a sign.
+    measures
+        What is measured.
+    counted
+        Of which measures each location is compared with itself.
+    enhanced
+        Observed enhanced maps of the counted enhancements: upper and lower side, (2, n_loc), 0 where a side
+        is not asked for.
+    """
+
+    name: str
+    statistic: ShuffledStatistic
+    alternative: Alternative
+    measures: tuple[Measure, ...]
+    counted: frozenset[Measure]
+    enhanced: Mapping[Measure, Floats]
+
+    @property
+    def n_columns(self) -> int:
+        """Number of maxima taken under each shuffle."""
+        return sum(len(measure.columns) for measure in self.measures)
+
+    @property
+    def asks(self) -> tuple[bool, bool]:
+        """Whether the upper and the lower side are asked for."""
+        return self.alternative != "less", self.alternative != "greater"
+
+
+@dataclass(frozen=True, eq=False)
+class SchemeWork:
+    """A set of shuffles and the contrasts that share it.
+
+    Attributes
+    ----------
+    rows, signs
+        The shuffles, (J, n_obs).
+    source
+        For each shuffle the one that tells its statistics: itself, or an earlier one that it mirrors, (J,).
+    turned
+        Whether its signed statistics are those of its source, negative, (J,).
+    contrasts
+        The contrasts.
+    """
+
+    rows: NDArray[np.int32]
+    signs: NDArray[np.int8] | None
+    source: NDArray[np.int64]
+    turned: NDArray[np.bool_]
+    contrasts: tuple[ContrastWork, ...]
+
+    @property
+    def mirrored(self) -> bool:
+        """Whether some shuffle is another's mirror, so that both sides of maps are wanted."""
+        return bool(np.any(self.turned))
+
+    @cached_property
+    def told(self) -> NDArray[np.int64]:
+        """How many shuffles each one tells of, as they are and turned round, (J, 2)."""
+        found = np.zeros((self.source.size, 2), dtype=np.int64)
+        np.add.at(found, (self.source, self.turned.astype(np.int64)), 1)
+        return found
+
+
+@dataclass(frozen=True, eq=False)
+class Work:
+    """What every chunk needs.
+
+    Attributes
+    ----------
+    schemes
+        Sets of shuffles with their contrasts.
+    graphs
+        Neighbourhoods by connectivity.
+    """
+
+    schemes: tuple[SchemeWork, ...]
+    graphs: Mapping[int, Graph]
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """A run of a scheme's shuffles, from `start`, a multiple of the block size, up to `stop`."""
+
+    scheme: int
+    start: int
+    stop: int
+
+
+def run_chunk(work: Work, chunk: Chunk) -> Result:
+    """Measure every contrast of a scheme under a run of shuffles.
+
+    Parameters
+    ----------
+    work
+        What every chunk needs.
+    chunk
+        Which shuffles.
+
+    Returns
+    -------
+    result
+        As this module's head describes it.
+    """
+    scheme = work.schemes[chunk.scheme]
+    maxima: list[Floats] = []
+    counts: Counts = {}
+    for contrast in scheme.contrasts:
+        found = np.full((contrast.n_columns, chunk.stop - chunk.start, 2), np.nan)
+        _heights(contrast, scheme, chunk, found, counts)
+        _maps(contrast, scheme, chunk, work.graphs, found, counts)
+        maxima.append(found)
+    # A chunk counts some hundred shuffles at most, and what is kept on disk is not compressed.
+    return {"maxima": np.concatenate(maxima), **{key: n.astype(np.uint16) for key, n in counts.items()}}
+
+
+def count_key(contrast: ContrastWork, measure: Measure) -> str:
+    """Key of a location's counts in a chunk's result."""
+    return f"counts-{contrast.name}-{contrast.measures.index(measure)}"
+
+
+def _heights(contrast: ContrastWork, scheme: SchemeWork, chunk: Chunk, found: Floats, counts: Counts) -> None:
+    """Maxima of the statistic itself, for which no map is needed."""
+    here = slice(chunk.start, chunk.stop)
+    column = 0
+    for measure in contrast.measures:
+        if isinstance(measure, Height):
+            scan = contrast.statistic.scan(
+                scheme.rows[here],
+                None if scheme.signs is None else scheme.signs[here],
+                alternative=contrast.alternative,
+                count=measure in contrast.counted,
+                scale=measure.scale,
+            )
+            found[column, :, 0], found[column, :, 1] = scan.upper, scan.lower
+            if scan.counts is not None:
+                counts[count_key(contrast, measure)] = scan.counts
+        column += len(measure.columns)
+
+
+def _maps(
+    contrast: ContrastWork,
+    scheme: SchemeWork,
+    chunk: Chunk,
+    graphs: Mapping[int, Graph],
+    found: Floats,
+    counts: Counts,
+) -> None:
+    """Whatever wants a map: each map is made once for a scale and handed to all measures on it."""
+    signed = contrast.statistic.signed
+    wanted = [asked or (signed and scheme.mirrored) for asked in contrast.asks]
+    spatial = [measure for measure in contrast.measures if not isinstance(measure, Height)]
+    for measure in contrast.counted.intersection(spatial):
+        counts[count_key(contrast, measure)] = np.zeros(contrast.statistic.n_loc, dtype=np.int64)
+    rooms = rooms_for(spatial, graphs)
+    for scale in dict.fromkeys(measure.scale for measure in spatial):
+        for shuffle, upper in _made(contrast.statistic, scheme, chunk, scale):
+            sides = [upper if wanted[0] else None, -upper if wanted[1] else None]
+            for measure in spatial:
+                if measure.scale != scale:
+                    continue
+                first = column_of(contrast.measures, measure, measure.columns[0])
+                here = found[first : first + len(measure.columns), shuffle - chunk.start]
+                graph, room = graphs[measure.connectivity], rooms.get(measure.connectivity)
+                # Also where maps are enhanced: a null's bits do not hang on what else is asked.
+                _take_maxima(measure, sides, graph, room, here)
+                if isinstance(measure, Enhancement) and measure in contrast.counted:
+                    enhanced = _enhance(measure, sides, graph, room)
+                    key = count_key(contrast, measure)
+                    counts[key] += _reached(contrast, measure, enhanced, scheme, shuffle)
+
+
+def _made(
+    statistic: ShuffledStatistic, scheme: SchemeWork, chunk: Chunk, scale: Scale
+) -> Iterator[tuple[int, NDArray[np.float32]]]:
+    """Maps of the shuffles that no earlier one tells, one after the other."""
+    held = np.empty((min(BLOCK, chunk.stop - chunk.start), statistic.n_loc), dtype=np.float32)
+    for start in range(chunk.start, chunk.stop, BLOCK):
+        run = slice(start, min(start + BLOCK, chunk.stop))
+        own = np.flatnonzero(scheme.source[run] == np.arange(run.start, run.stop))
+        if own.size == 0:
+            continue
+        maps = held[: run.stop - run.start]
+        signs = None if scheme.signs is None else scheme.signs[run]
+        statistic.fill(scheme.rows[run], signs, maps, scale=scale)
+        for place in own:
+            yield start + int(place), maps[place]
+
+
+def _take_maxima(
+    measure: Sizes | Enhancement, sides: Sides, graph: Graph, room: Room | None, here: Floats
+) -> None:
+    """Write the maxima of one map into ``here`` (n_columns, 2)."""
+    for side, heights in enumerate(sides):
+        if heights is None:
+            continue
+        if isinstance(measure, Sizes):
+            here[:, side] = cluster_maxima(heights, graph, measure)
+        else:
+            here[:, side] = enhanced_maximum(heights, graph, measure, room)
+
+
+def _enhance(measure: Enhancement, sides: Sides, graph: Graph, room: Room | None) -> NDArray[np.float64]:
+    """Enhanced maps of both sides, (2, n_loc); 0 where a side is not asked for."""
+    enhanced = np.zeros((2, graph.n_locations))
+    for side, heights in enumerate(sides):
+        if heights is not None:
+            enhanced[side] = enhanced_map(heights, graph, measure, room)
+    return enhanced
+
+
+def _reached(
+    contrast: ContrastWork, measure: Enhancement, enhanced: Floats, scheme: SchemeWork, shuffle: int
+) -> NDArray[np.int64]:
+    """How many of the shuffles that one tells of reach the observed enhanced map, (n_loc,)."""
+    observed = contrast.enhanced[measure]
+    if shuffle == 0:
+        enhanced = observed  # the very labelling that is compared: it counts itself, to the last bit
+    asked = np.array(contrast.asks)
+    bar = observed[asked].sum(axis=0) * (1.0 - SPATIAL_TIE)
+    same, turned = scheme.told[shuffle]
+    reached: NDArray[np.int64] = same * (enhanced[asked].sum(axis=0) >= bar)
+    if turned:
+        mirrored = enhanced[::-1] if contrast.statistic.signed else enhanced
+        reached += turned * (mirrored[asked].sum(axis=0) >= bar)
+    return reached

@@ -1,0 +1,100 @@
+"""Plan the shuffles: what may change places, which contrasts share a set, and how many labellings exist."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from specgl.design import Block, Design, Exchange, Rows, exchange_tree
+from specgl.errors import DesignError, Finding, TableError
+from specgl.planning import translate
+from specgl.spec import AnalysisSpec, GroupsFromBlocks, Model
+
+if TYPE_CHECKING:  # types only: a spec without shuffles is planned without what makes them
+    from specgl.models.schemes import Scheme
+
+FROM_BLOCKS = "blocks"
+"""Name of variance groups that were made from exchangeability blocks."""
+
+
+@dataclass(frozen=True, eq=False)
+class Shuffling:
+    """How observations will be shuffled.
+
+    Attributes
+    ----------
+    exchange
+        What may change places with what.
+    schemes
+        One set of shuffles each; every contrast belongs to one of them.
+    """
+
+    exchange: Exchange
+    schemes: tuple[Scheme, ...]
+
+
+def plan_exchange(spec: AnalysisSpec, rows: Rows) -> tuple[Exchange | None, tuple[Finding, ...]]:
+    """What may change places with what; None where nothing is shuffled, or the blocks are wrong.
+
+    Parameters
+    ----------
+    spec
+        What is asked.
+    rows
+        The analysed rows.
+    """
+    wants_groups = spec.model is not None and isinstance(spec.model.variance_groups, GroupsFromBlocks)
+    if not translate.shuffled(spec) and not wants_groups:
+        return None, ()
+    exchange = None if spec.permutation is None else spec.permutation.exchange
+    try:
+        found = exchange_tree(rows, translate.block_levels(spec), exchange=exchange)
+    except (DesignError, TableError) as error:
+        return None, error.findings
+    return found, found.findings
+
+
+def variance_groups(model: Model, exchange: Exchange | None) -> str | Block | None:
+    """Groups of observations with variances of their own, as `specgl.design.build` takes them."""
+    if not isinstance(model.variance_groups, GroupsFromBlocks):
+        return model.variance_groups
+    if exchange is None:
+        return None  # the blocks are wrong, which has been told
+    from specgl.kernels.shuffles import automatic_variance_groups
+
+    codes = automatic_variance_groups(exchange.tree)
+    return Block(FROM_BLOCKS, codes, tuple(str(code + 1) for code in range(int(codes.max()) + 1)))
+
+
+def plan_shuffling(
+    spec: AnalysisSpec, design: Design, exchange: Exchange
+) -> tuple[Shuffling | None, tuple[Finding, ...]]:
+    """Choose the schemes, and tell where they cannot do what is asked.
+
+    Parameters
+    ----------
+    spec
+        What is asked.
+    design
+        Matrix and contrasts.
+    exchange
+        What may change places with what.
+    """
+    settings = spec.permutation
+    if settings is None or not translate.shuffled(spec) or not design.contrasts:
+        return None, ()
+    from specgl.models.schemes import make_schemes, reachable  # numba comes with it
+
+    try:
+        schemes = make_schemes(
+            design,
+            exchange.tree,
+            exchange=settings.exchange,
+            n=None if settings.n == "all" else settings.n,
+            seed=settings.seed,
+            nuisance=settings.nuisance,
+        )
+    except DesignError as error:
+        return None, error.findings
+    alphas = {name: asked.alpha for name, asked in translate.shuffled(spec).items()}
+    return Shuffling(exchange, schemes), tuple(reachable(schemes, alphas))
