@@ -98,10 +98,45 @@ def design_only(data: Path, rng: np.random.Generator) -> None:
     write_table(data / "participants.tsv", rows)
 
 
+def permutation_tfce(data: Path, rng: np.random.Generator) -> None:
+    groups = ["control", "patient"] * 6
+    ages = rng.integers(20, 60, len(NAMES))
+    rows = [{"participant_id": n, "group": g, "age": a} for n, g, a in zip(NAMES, groups, ages, strict=True)]
+    write_table(data / "participants.tsv", rows)
+    for name, group, age in zip(NAMES, groups, ages, strict=True):
+        values = 8 * BALL * (group == "patient") + 0.05 * (age - 40) + noise(rng)
+        save(data / f"{name}_contrast-facesVsHouses_stat-effect_statmap.nii.gz", values * INSIDE)
+
+
+def exchangeability_blocks(data: Path, rng: np.random.Generator) -> None:
+    families = [("identical", 2, 4), ("fraternal", 2, 4), ("single", 1, 4)]
+    rows: list[dict[str, object]] = []
+    for kind, size, n in families:
+        for family in range(n):
+            alike = 2 * noise(rng)
+            for _ in range(size):
+                name, empathy = f"sub-{len(rows) + 1:02d}", round(float(rng.normal(50, 10)), 1)
+                who = {"participant_id": name, "kind": kind, "family": f"{kind}{family + 1}"}
+                rows.append({**who, "empathy": empathy})
+                values = 0.6 * (empathy - 50) * BALL + alike + noise(rng)
+                save(data / f"{name}_contrast-emotion_stat-effect_statmap.nii.gz", values * INSIDE)
+    write_table(data / "participants.tsv", rows)
+
+
 DATA: dict[str, Callable[[Path, np.random.Generator], None]] = {
     f.__name__: f
-    for f in (one_sample, two_sample, paired, association, vbm_age_sex, thresholding, design_only)
-}
+    for f in (
+        one_sample,
+        two_sample,
+        paired,
+        association,
+        vbm_age_sex,
+        thresholding,
+        design_only,
+        permutation_tfce,
+        exchangeability_blocks,
+    )
+} | {"paired_permutation": paired}
 
 
 @pytest.fixture(scope="session")

@@ -20,6 +20,9 @@ FOUND = {
     "association": "risesWithFluency",
     "vbm_age_sex": "shrinksWithAge",
     "thresholding": "motor",
+    "permutation_tfce": "patientGtControl",
+    "exchangeability_blocks": "risesWithEmpathy",
+    "paired_permutation": "verticalGtHorizontal",
 }
 
 
