@@ -80,13 +80,13 @@ def _design_lines(design: Design) -> Iterator[str]:
     yield ""
     yield "Contrasts:"
     for contrast in design.contrasts:
-        yield from _contrast_lines(contrast, names)
+        yield from _contrast_lines(contrast, design.letters[contrast.name], names)
     yield ""
 
 
-def _contrast_lines(contrast: Contrast, names: list[str]) -> Iterator[str]:
+def _contrast_lines(contrast: Contrast, letter: str, names: list[str]) -> Iterator[str]:
     direction = f", {contrast.alternative}" if contrast.kind == "t" else ""
-    yield f"  {contrast.name} ({contrast.kind}{direction}): {'; '.join(contrast.words)}"
+    yield f"  {contrast.name} ({letter}{direction}): {'; '.join(contrast.words)}"
     for row in contrast.weights:
         parts = [
             f"{weight:+.4g} {name}"
@@ -166,7 +166,7 @@ def _letters(source: object) -> dict[str, str]:
 
 @_letters.register
 def _(source: GroupSource) -> dict[str, str]:
-    return {contrast.name: contrast.kind for contrast in source.design.contrasts}
+    return source.design.letters
 
 
 @_letters.register

@@ -12,6 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from specgl.errors import Finding
+from specgl.kernels.welch import KINDS
 
 Coding = Literal["treatment", "sum", "helmert", "polynomial", "cell_means"]
 Alternative = Literal["two-sided", "greater", "less"]
@@ -319,3 +320,10 @@ class Design:
     columns: Mapping[str, TypedColumn]
     findings: tuple[Finding, ...] = ()
     variance_groups: Block | None = None
+
+    @property
+    def letters(self) -> dict[str, str]:
+        """Letter of each contrast's statistic by its name: t and F, or with variance groups v and G."""
+        groups = self.variance_groups
+        separate = groups is not None and np.unique(groups.codes).size > 1
+        return {c.name: KINDS[c.kind] if separate else c.kind for c in self.contrasts}

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Self
 
 from specgl.engines.crew import Crew
@@ -131,6 +133,18 @@ class Dask:
             client.close(timeout=self._timeout)
 
 
+async def _knock(address: str, timeout: float) -> None:
+    """See that a scheduler answers: a client waits for ever where somebody listens and says nothing."""
+    from distributed.comm.core import connect
+    from distributed.security import Security
+
+    async def knock() -> None:
+        comm = await connect(address, timeout=timeout, **Security().get_connection_args("client"))
+        await comm.close()
+
+    await asyncio.wait_for(knock(), timeout)
+
+
 def _connect(address: str, timeout: float) -> Client:
     try:
         from distributed import Client
@@ -143,12 +157,16 @@ def _connect(address: str, timeout: float) -> Client:
             )
         ) from error
     try:
-        return Client(str(address), timeout=timeout, set_as_default=False)
+        # Apart, because a thread that is already in an event loop (Jupyter) can't enter another.
+        with ThreadPoolExecutor(1) as apart:
+            apart.submit(asyncio.run, _knock(address, timeout)).result()
+        return Client(address, timeout=timeout, set_as_default=False)
     except (OSError, ValueError, ImportError, TypeError, RuntimeError) as error:
         raise ComputationError(
             Finding(
                 "E420",
-                f"no dask scheduler was reached at '{address}': {error}",
+                f"no dask scheduler was reached at '{address}': "
+                f"{str(error) or f'no answer within {timeout:g} seconds'}",
                 help="check that the scheduler runs, that this machine may connect to it, and that the "
                 "address is the one that it printed, such as tcp://10.0.0.1:8786",
             )

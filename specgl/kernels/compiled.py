@@ -1,16 +1,25 @@
 """One way to compile a kernel, with types that the checker understands.
 
 A compiled function releases the interpreter's lock, so that threads run side by side, and is kept on disk, so
-that it is compiled once for each machine. Importing this module imports numba (half a second): whoever may do
+that it is compiled once for each machine. It is kept under a digest of all kernels' sources, since numba looks at
+the file of a function and not at those of the functions that it calls, so that an upgrade could leave half of the
+old release in use. Importing this module imports numba (half a second): whoever may do
 without imports the kernels that use it where they are called.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import hashlib
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
 from typing import Any, TypeVar, overload
 
 import numba
+
+_KERNELS = Path(__file__).parent
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -46,10 +55,44 @@ def compiled(
         options: dict[str, Any] = {"nogil": True, "error_model": "numpy", "fastmath": fastmath}
         if inline:
             options["inline"] = "always"
-        try:
-            result: Function = numba.njit(cache=True, **options)(python)
-        except RuntimeError:  # no directory that can be written: compiled anew by each process
-            result = numba.njit(cache=False, **options)(python)
+        with _kept_by_digest():
+            try:
+                result: Function = numba.njit(cache=True, **options)(python)
+            except RuntimeError:  # no directory that can be written: compiled anew by each process
+                result = numba.njit(cache=False, **options)(python)
         return result
 
     return compile_ if function is None else compile_(function)
+
+
+@contextmanager
+def _kept_by_digest() -> Iterator[None]:
+    """Have numba keep what it compiles in `_folder`, unless the user has named a directory (NUMBA_CACHE_DIR)."""
+    settings: Any = numba.config
+    named = settings.CACHE_DIR
+    if named or (folder := _folder()) is None:
+        yield
+        return
+    settings.CACHE_DIR = str(folder)
+    try:
+        yield
+    finally:
+        settings.CACHE_DIR = named
+
+
+@cache
+def _folder() -> Path | None:
+    """Directory for these very sources: beside them, or else the user's; None where neither can be written."""
+    digest = hashlib.sha256()
+    for source in sorted(_KERNELS.rglob("*.py")):
+        digest.update(source.read_bytes())
+    users = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "specgl"
+    for base in (_KERNELS / "__pycache__", users):
+        folder = base / f"compiled-{digest.hexdigest()[:16]}"
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError:
+            continue
+        if os.access(folder, os.W_OK):
+            return folder
+    return None

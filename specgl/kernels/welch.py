@@ -19,6 +19,9 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 
+KINDS: dict[str, str] = {"t": "v", "F": "G"}
+"""Letter of the statistic with variance groups, by that without."""
+
 NO_RESIDUAL = 1e-6
 """Residual degrees of freedom of a group below which there are none: rounding leaves some 1e-13."""
 

@@ -12,16 +12,13 @@ from specgl.kernels.ols import factorise_patterns
 from specgl.kernels.patterns import runs
 from specgl.kernels.rank import RANK_TOLERANCE
 from specgl.kernels.tails import f_tails, t_tails
-from specgl.kernels.welch import GroupGeometry, group_geometry, separate_statistic
+from specgl.kernels.welch import KINDS, GroupGeometry, group_geometry, separate_statistic
 from specgl.models.fit import GroupFit
 from specgl.models.stretches import block_codes
 from specgl.models.tested import Floats, Outcome, effect_of
 
 if TYPE_CHECKING:  # types only: fitting does not wait for the formula language
     from specgl.design import Contrast, Design
-
-KINDS = {"t": "v", "F": "G"}
-"""Letter of the statistic with variance groups, by that without."""
 
 _CELLS = 2**21  # of the factorised designs held at a time: 16 MiB
 

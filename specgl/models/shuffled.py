@@ -15,8 +15,8 @@ from specgl.kernels.statistics import Nuisance, ShuffledStatistic, partition
 from specgl.kernels.statistics.available import AvailableStatistic
 from specgl.kernels.statistics.pooled import PooledStatistic
 from specgl.kernels.statistics.separate import SeparateStatistic
+from specgl.kernels.welch import KINDS
 from specgl.models.schemes import Scheme
-from specgl.models.separate import KINDS
 from specgl.models.stretches import Rows, block_codes, match_rows
 
 if TYPE_CHECKING:  # types only: fitting does not wait for the formula language

@@ -7,6 +7,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+from specgl.inference import Inference, Permutation
+
+if TYPE_CHECKING:  # types only: a spec without shuffles is planned without what makes them
+    from specgl.models.schemes import Scheme
 
 # A brain fills between a fifth and a third of the box it is stored in.
 _BRAIN_SHARE = 0.3
@@ -15,6 +21,15 @@ _BRAIN_SHARE = 0.3
 _BYTES_PER_SECOND = 4e7
 # Interpreter, libraries and what they keep, measured on an empty run.
 _BASE_BYTES = 180 * 2**20
+
+MEASURE_SECONDS = {"voxel": 1e-9, "cluster_extent": 3e-9, "cluster_mass": 3e-9, "tfce": 4.5e-8}
+"""Seconds of one thread for a location of one shuffled map, by what is measured: both signs, measured with
+235,000 voxels at 2 mm."""
+
+_PRODUCT_SECONDS = 6e-11  # for an observation at a location: the product that makes a map
+_COMPILING = 3.0  # seconds, once compiled kernels are on disk
+_NUMBA_BYTES = 120 * 2**20
+_MAPS_BYTES = 16 * 4 + 40  # of a location: a block of maps in float32, and a forest over one of them
 
 
 @dataclass(frozen=True)
@@ -62,3 +77,49 @@ def estimate(shape: tuple[int, ...], files: Iterable[Path], *, n_maps: int, thre
 
     seconds = 1.5 + sum(sizes) / (_BYTES_PER_SECOND * workers) + n_maps * voxels / (2e7 * workers)
     return Estimate(peak(_BRAIN_SHARE), peak(1.0), seconds)
+
+
+def with_shuffles(
+    cost: Estimate,
+    shape: tuple[int, ...],
+    schemes: Iterable[Scheme],
+    inferences: Iterable[Inference],
+    *,
+    threads: int,
+) -> Estimate:
+    """Add what shuffles will take.
+
+    Parameters
+    ----------
+    cost
+        The run without them.
+    shape
+        Of the voxel grid.
+    schemes
+        How observations are shuffled.
+    inferences
+        What is asked.
+    threads
+        How many shuffles are worked on at the same time.
+    """
+    measures = [MEASURE_SECONDS[asked.statistic] for asked in inferences if isinstance(asked, Permutation)]
+    spatial = any(asked.statistic != "voxel" for asked in inferences if isinstance(asked, Permutation))
+    locations = _BRAIN_SHARE * prod(shape)
+    seconds, held, longest = _COMPILING, 0, 0
+    for scheme in schemes:
+        n_obs = scheme.tree.n_obs
+        longest = max(longest, n_obs)
+        held += 5 * scheme.n * n_obs + 4 * scheme.n * len(measures) * len(scheme.contrasts)
+        one = locations * (_PRODUCT_SECONDS * n_obs + sum(measures))
+        seconds += scheme.n * len(scheme.contrasts) * one / threads
+
+    def more(share: float) -> int:
+        # Residuals in float32 beside the data, then a block of maps and a forest in each thread.
+        bytes_a_location = 4 * longest + threads * ((_MAPS_BYTES if spatial else 0) + 24)
+        return held + int(share * prod(shape) * bytes_a_location)
+
+    return Estimate(
+        cost.memory + _NUMBA_BYTES + more(_BRAIN_SHARE),
+        cost.memory_bound + _NUMBA_BYTES + more(1.0),
+        cost.seconds + seconds,
+    )

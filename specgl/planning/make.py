@@ -10,6 +10,7 @@ from pathlib import Path
 from specgl.engines import default_threads
 from specgl.errors import DataError, DesignError, Exit, Finding, SpecError, SpecglError, UsageError, exit_code
 from specgl.planning import translate
+from specgl.planning.estimate import with_shuffles
 from specgl.planning.group import build_design, check_image_columns, plan_group, read_rows
 from specgl.planning.ready import plan_maps
 from specgl.planning.records import GroupSource, MapSource, Plan
@@ -52,6 +53,9 @@ def make_plan(spec: AnalysisSpec, *, allow_outside: bool = False, threads: int |
             group = plan_group(spec, spec.data, spec.model, roots=roots, threads=workers)
             findings, grid, cost = group.findings, group.files.grid, group.files.estimate
             _raise_by_kind((*warnings, *findings))
+            if cost is not None and grid is not None and group.shuffling is not None:
+                asked, schemes = translate.inferences(spec), group.shuffling.schemes
+                cost = with_shuffles(cost, grid.shape, schemes, asked, threads=workers)
             source = group.source(spec.data)
         else:
             ready = plan_maps(spec, roots=roots, threads=workers)

@@ -35,6 +35,7 @@ class Journey:
         self.stage = "plan"
         self._watcher = watcher
         self._kept: tuple[int, int, str] | None = None
+        self._store: ChunkStore | None = None
         self._threads = threads
         self._command = command
         self._stages: list[Stage] = []
@@ -62,7 +63,7 @@ class Journey:
         return Run(
             started=self.started,
             stages=tuple(self._stages),
-            findings=tuple(self._findings),
+            findings=(*self._findings, *(() if self._store is None else self._store.findings)),
             command=self._command,
             threads=self._threads,
             peak_memory=peak_memory(),
@@ -83,7 +84,7 @@ class Journey:
         function
             To be called with (done, total): first with what an earlier run had done, even if that is nothing.
         """
-        step = self._step(unit, unit)
+        self._store, step = store, self._step(unit, unit)
 
         def count(done: int, total: int) -> None:
             if self._kept is None and done > 0:

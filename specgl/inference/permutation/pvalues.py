@@ -64,7 +64,8 @@ class Null:
         counted = critical_value(self.values, alpha)
         if self.tail is None or alpha >= TAIL_BELOW or alpha > self.tail.share:
             return counted
-        return max(self.tail.isf(alpha), critical_value(self.values, TAIL_BELOW), self.tail.start)
+        first = critical_value(self.values, float(np.nextafter(TAIL_BELOW, 0.0)))  # where the tail is asked
+        return max(self.tail.isf(alpha), first, self.tail.start)
 
 
 def make_null(values: Floats, tail: str) -> Null:

@@ -36,6 +36,7 @@ def find_mirrors(
         ``(J,)`` the earlier shuffle of which each is the mirror; its own index where there is none.
     """
     result = np.arange(len(rows), dtype=np.int32)
+    alone = np.ones(len(rows), dtype=bool)
     codes, turned_all, turned_odd = _classes(odd, even)
     generator = np.random.default_rng(0)
     # A shuffle's key is a sum of random 64-bit words, one for each place and class: labellings differ in it.
@@ -49,8 +50,10 @@ def find_mirrors(
         place = np.searchsorted(own[order], wanted)
         found = order[np.minimum(place, own.size - 1)]
         pairs = (own[found] == wanted) & (found < np.arange(own.size)) & (found >= first)
-        pairs &= result == np.arange(own.size)
+        pairs &= alone & alone[found]  # a mirror's mirror would be no mirror
         result[pairs] = found[pairs]
+        alone &= ~pairs
+        alone[found[pairs]] = False
     return result
 
 

@@ -24,6 +24,7 @@ Floats = NDArray[np.float64]
 Singles = NDArray[np.float32]
 Integers = NDArray[np.int64]
 
+_TINY = 1e-300  # not zero, and its reciprocal is finite
 _LEAST_WHOLE = 0.25  # of the data that moving nuisance may leave: below it float32 has lost too much
 
 
@@ -215,12 +216,22 @@ def fill_tiles(
 
 @compiled
 def _read_tile(source: Source, start: int, data: Floats) -> None:
-    for i in range(data.shape[0]):
-        row, anchor = source.row_of[i], source.row_of[0]
-        for v in range(data.shape[1]):
-            column = source.columns[start + v]
-            base = float(source.data[anchor, column]) if source.anchored else 0.0
-            data[i, v] = float(source.data[row, column]) - base
+    n, width = data.shape
+    first, last = source.columns[start], source.columns[start + width - 1]
+    together = last - first == width - 1
+    for i in range(n):
+        given = source.data[source.row_of[i]]
+        if together:
+            part = given[first : last + 1]
+            for v in range(width):
+                data[i, v] = float(part[v])
+        else:
+            for v in range(width):
+                data[i, v] = float(given[source.columns[start + v]])
+    if source.anchored:
+        for i in range(n - 1, -1, -1):
+            for v in range(width):
+                data[i, v] -= data[0, v]
 
 
 @compiled
@@ -230,21 +241,38 @@ def statistics_of(scores: Floats, squares: Floats, form: Form, row: Singles) -> 
     NaN where little is left as residual, to be computed from the residuals; returns whether there is any.
     """
     k, width = scores.shape
-    steep = False
-    for v in range(width):
-        explained, left = 0.0, squares[v]
-        for j in range(form.r, k):
-            left -= scores[j, v] * scores[j, v]
+    left, explained = squares.copy(), np.zeros(width)
+    for j in range(k):
+        for v in range(width):
+            left[v] -= scores[j, v] * scores[j, v]
+    if form.signed:
+        _write_t(scores[0], left, form.dof, row)
+    else:
         for j in range(form.r):
-            explained += scores[j, v] * scores[j, v]
-        left -= explained
-        if squares[v] == 0.0:
-            row[v] = 0.0
-        elif left < CLOSE * squares[v]:
-            row[v] = np.nan
-            steep = True
-        elif form.signed:
-            row[v] = scores[0, v] * np.sqrt(form.dof / left)
-        else:
-            row[v] = explained / form.r * (form.dof / left)
+            for v in range(width):
+                explained[v] += scores[j, v] * scores[j, v]
+        _write_f(explained, left, form.dof / form.r, row)
+    close = 0
+    for v in range(width):
+        close += 1 if left[v] <= CLOSE * squares[v] else 0
+    steep = False
+    if close > 0:
+        for v in range(width):
+            if squares[v] == 0.0:
+                row[v] = 0.0
+            elif left[v] <= CLOSE * squares[v]:
+                row[v] = np.nan
+                steep = True
     return steep
+
+
+@compiled
+def _write_t(scores: Floats, left: Floats, dof: float, row: Singles) -> None:
+    for v in range(row.size):
+        row[v] = scores[v] * np.sqrt(dof / (left[v] if left[v] > _TINY else _TINY))
+
+
+@compiled
+def _write_f(explained: Floats, left: Floats, ratio: float, row: Singles) -> None:
+    for v in range(row.size):
+        row[v] = explained[v] * ratio / (left[v] if left[v] > _TINY else _TINY)

@@ -127,7 +127,7 @@ def prepare(
     squares = np.zeros(columns.size)
     for start in range(0, columns.size, _PREPARED):
         here = slice(start, start + _PREPARED)
-        y = data[:, columns[here]][row_of].astype(np.float64)
+        y = data[row_of[:, None], columns[here]].astype(np.float64)
         raw = np.einsum("ij,ij->j", y, y)
         if anchored:
             y -= y[0].copy()
