@@ -1,10 +1,10 @@
 """One way to compile a kernel, with types that the checker understands.
 
 A compiled function releases the interpreter's lock, so that threads run side by side, and is kept on disk, so
-that it is compiled once for each machine. It is kept under a digest of all kernels' sources, since numba looks at
-the file of a function and not at those of the functions that it calls, so that an upgrade could leave half of the
-old release in use. Importing this module imports numba (half a second): whoever may do
-without imports the kernels that use it where they are called.
+that it is compiled once for each machine. It is kept under a digest of all kernels' sources: numba looks at the
+file of a function and not at those of the functions that it calls, so that an upgrade could leave half of the
+old release in use. Importing this module imports numba (half a second): whoever may do without imports the
+kernels that use it where they are called.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ def compiled(
 
 @contextmanager
 def _kept_by_digest() -> Iterator[None]:
-    """Have numba keep what it compiles in `_folder`, unless the user has named a directory (NUMBA_CACHE_DIR)."""
+    """Have numba keep what it compiles in `_folder`, unless NUMBA_CACHE_DIR names another directory."""
     settings: Any = numba.config
     named = settings.CACHE_DIR
     if named or (folder := _folder()) is None:
@@ -82,7 +82,7 @@ def _kept_by_digest() -> Iterator[None]:
 
 @cache
 def _folder() -> Path | None:
-    """Directory for these very sources: beside them, or else the user's; None where neither can be written."""
+    """Directory for these very sources: beside them, or the user's; None where neither can be written."""
     digest = hashlib.sha256()
     for source in sorted(_KERNELS.rglob("*.py")):
         digest.update(source.read_bytes())

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import pickle
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -227,14 +230,38 @@ def test_half_of_a_balanced_two_sample_test_tells_the_other(prepared, monkeypatc
     assert mirrored.p_corrected.min() >= 2 / 70
 
 
+@pytest.mark.parametrize("name", ["two-sample", "unequal variances", "missing values"])
+def test_work_can_be_sent_to_another_process(prepared, name, monkeypatch):
+    stats, space, permuted = prepared(STUDIES[name])
+    sent = []
+
+    @dataclass(frozen=True)
+    class Elsewhere:
+        n: int = 1
+
+        def stream(self, fn, shared, items):
+            sent.append(pickle.dumps((fn, shared)))
+            for place, item in enumerate(items):
+                there, copy = pickle.loads(sent[-1])
+                yield place, pickle.loads(pickle.dumps(there(copy, pickle.loads(pickle.dumps(item)))))
+
+    asked = (*EVERY, replace(VOXEL, name="gpd", tail="gpd"))
+    found = infer(stats, space, asked, permuted)
+    assert_same_bits(found, infer(stats, space, asked, replace(permuted, engine=Elsewhere())))
+
+
+def test_shuffling_is_imported_when_something_is_shuffled():
+    code = "import sys, specgl.inference; print('numba' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
+
+
 def test_a_mean_that_is_permuted_is_refused(prepared):
-    try:
-        stats, space, permuted = prepared(replace(STUDIES["one-sample"], exchange="permute"))
-    except DesignError:
-        return  # found earlier still
-    with pytest.raises(ComputationError) as error:
-        infer(stats, space, [ENHANCED], permuted)
-    assert error.value.findings[0].code in ("E430", "E431")
+    """When the schemes are made where it can be seen there, else before the first shuffle."""
+    study = replace(STUDIES["one-sample"], exchange="permute")
+    with pytest.raises((DesignError, ComputationError)) as error:
+        infer(*(whole := prepared(study))[:2], [ENHANCED], whole[2])
+    assert error.value.findings[0].code in ("E270", "E430", "E431")
 
 
 @pytest.mark.parametrize("tail", ["gpd", "gamma"])
