@@ -1,10 +1,10 @@
 """One way to compile a kernel, with types that the checker understands.
 
 A compiled function releases the interpreter's lock, so that threads run side by side, and is kept on disk, so
-that it is compiled once for each machine. It is kept under a digest of all kernels' sources: numba looks at the
-file of a function and not at those of the functions that it calls, so that an upgrade could leave half of the
-old release in use. Importing this module imports numba (half a second): whoever may do without imports the
-kernels that use it where they are called.
+that it is compiled once for each machine. It is kept under a digest of all kernels' sources: numba looks at
+the file of a function and not at those of the functions that it calls, so that an upgrade could leave half of
+the old release in use. Importing this module imports numba (half a second): whoever may do without imports
+the kernels that use it where they are called.
 """
 
 from __future__ import annotations

@@ -29,6 +29,8 @@ _GOAL = 1e-7
 _ENOUGH = 8.0  # of w: one location in 1e15 lies beyond
 _SAFETY = 4.0
 _SIGNED = ("t", "v")
+_NEAR = 12  # of t: beyond are few locations
+_NEAR_KNOTS = 64  # to a unit of t
 
 
 def z_of(values: ArrayLike, kind: str, dof1: float, dof: ArrayLike) -> Floats:
@@ -237,6 +239,31 @@ def _read_all(
         found[i] = z_at(values[i], u, signed, dof1, start, middle, half, table)
 
 
+def _near_table(kind: str, dof1: float, dof: float) -> Floats:
+    """Cubics ``(n_cells, 4)`` of z along the size of t itself; none for F, whose z has no such curve at 0."""
+    if kind not in _SIGNED:
+        return np.empty((0, 4))
+    knots = np.arange(_NEAR * _NEAR_KNOTS + 1) / _NEAR_KNOTS
+    z = z_of(knots, kind, dof1, dof)
+    return CubicSpline(np.arange(knots.size), z).c[::-1].T.copy()
+
+
+@compiled
+def _read_near(values: NDArray[np.floating], table: Floats, found: NDArray[np.floating]) -> None:
+    """Read z by the size of t below the table's end; NaN elsewhere."""
+    for i in range(values.size):
+        size = abs(float(values[i]))
+        place = size * _NEAR_KNOTS
+        if place < table.shape[0]:
+            cell = int(place)
+            step = place - cell
+            z = table[cell, 3] * step + table[cell, 2]
+            z = (z * step + table[cell, 1]) * step + table[cell, 0]
+            found[i] = -z if values[i] < 0.0 else z
+        else:
+            found[i] = math.nan
+
+
 @dataclass(frozen=True, eq=False)
 class ZTable:
     """Statistics of constant degrees of freedom to z, for whole maps.
@@ -258,11 +285,14 @@ class ZTable:
     dof1: float
     dof: float
     surface: ZSurface | None = None
+    near: Floats | None = None
 
     def __post_init__(self) -> None:
         if self.surface is None:
             surface = make_surface(self.kind, self.dof1, self.dof, self.dof)
             object.__setattr__(self, "surface", surface)
+        if self.near is None:
+            object.__setattr__(self, "near", _near_table(self.kind, self.dof1, self.dof))
 
     def __call__(
         self, values: NDArray[np.floating], out: NDArray[np.floating] | None = None
@@ -276,25 +306,18 @@ class ZTable:
         out
             Where to put the z, contiguous and of the same shape; may be `values` itself.
         """
-        surface = self.surface
+        surface, near = self.surface, self.near
         assert surface is not None
+        assert near is not None
         source = np.ascontiguousarray(values)
         result = np.empty_like(source) if out is None else out
         original = source.copy() if result is source else source
         flat, into = original.reshape(-1), result.reshape(-1)
-        u = np.array([1 / self.dof])
-        _read_all(
-            flat,
-            u,
-            surface.signed,
-            surface.dof1,
-            surface.start,
-            surface.middle,
-            surface.half,
-            surface.coefficients,
-            into,
-        )
-        outside = np.flatnonzero(np.isnan(into))
+        _read_near(flat, near, into)
+        far = np.flatnonzero(np.isnan(into))
+        if far.size:
+            into[far] = read_table(surface, flat[far].astype(np.float64), np.array([1 / self.dof]))
+        outside = far[np.isnan(into[far])]
         if outside.size:
             into[outside] = z_of(flat[outside], self.kind, self.dof1, self.dof)
         return result
