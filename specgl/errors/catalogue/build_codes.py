@@ -142,9 +142,9 @@ second row.""",
         "no shuffle changes a contrast's statistic",
         """\
 The statistic is the same under every admissible shuffle, so that nothing could be compared with the observed
-one. What is tested is the same for all observations that may change places (a mean that is permuted instead of
-flipped, a difference between blocks while rows change places inside blocks only), or all their design rows are
-equal. Let `permutation.exchange` or `permutation.blocks` move what is tested, or take
+one. What is tested is the same for all observations that may change places (a mean that is permuted instead
+of flipped, a difference between blocks while rows change places inside blocks only), or all their design
+rows are equal. Let `permutation.exchange` or `permutation.blocks` move what is tested, or take
 `method: parametric`.""",
     ),
     "E271": Code(
