@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from specgl.design import Block, Design, Exchange, Rows, exchange_tree
 from specgl.errors import DesignError, Finding, TableError
@@ -12,6 +15,10 @@ from specgl.spec import AnalysisSpec, GroupsFromBlocks, Model
 
 if TYPE_CHECKING:  # types only: a spec without shuffles is planned without what makes them
     from specgl.models.schemes import Scheme
+
+UNEQUAL, LARGE = 1.5, 50
+"""How unequal in size, and up to which size, variance groups are that change places at the expense of the
+error rate: docs/explanation/calibration.md."""
 
 FROM_BLOCKS = "blocks"
 """Name of variance groups that were made from exchangeability blocks."""
@@ -97,4 +104,20 @@ def plan_shuffling(
     except DesignError as error:
         return None, error.findings
     alphas = {name: asked.alpha for name, asked in translate.shuffled(spec).items()}
-    return Shuffling(exchange, schemes), tuple(reachable(schemes, alphas))
+    return Shuffling(exchange, schemes), (*reachable(schemes, alphas), *_doubts(design, schemes))
+
+
+def _doubts(design: Design, schemes: tuple[Scheme, ...]) -> Iterator[Finding]:
+    """W271 where observations of unequal variance are to change places and too few of them make up for it."""
+    groups = design.variance_groups
+    if groups is None or all(scheme.exchange == "flip" for scheme in schemes):
+        return
+    sizes = np.bincount(groups.codes)
+    low, high = int(sizes[sizes > 0].min()), int(sizes.max())
+    if high >= UNEQUAL * low and low < LARGE:
+        yield Finding(
+            "W271",
+            f"observations of variance groups of {low} and {high} change places as if they varied alike",
+            ("model", "variance_groups"),
+            help="`permutation: {exchange: flip}` leaves each its variance, and takes errors for symmetric",
+        )
