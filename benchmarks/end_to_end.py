@@ -18,11 +18,8 @@ from pathlib import Path
 
 import nibabel as nib
 import numpy as np
+from brain import SHAPE, ZOOM, make_brain
 from measure import compare, table
-from scipy.ndimage import gaussian_filter
-
-SHAPE = (91, 109, 91)
-ZOOM = 2.0
 
 NILEARN = """\
 import sys
@@ -61,20 +58,14 @@ output: {directory: results, maps: [effect, variance, stat, z, p]}
 def make_data(folder: Path, subjects: int) -> None:
     """Write maps, mask, table, the spec and the peer's script."""
     rng = np.random.default_rng(20261122)
-    affine = np.diag([ZOOM, ZOOM, ZOOM, 1.0])
-    affine[:3, 3] = (-90, -126, -72)
-    axes = np.meshgrid(*[np.linspace(-1, 1, n) for n in SHAPE], indexing="ij")
-    brain = sum((axis / radius) ** 2 for axis, radius in zip(axes, (0.78, 0.82, 0.78), strict=True)) <= 1
-    print(f"{subjects} subjects, {SHAPE} at {ZOOM} mm, {int(brain.sum()):,} voxels in the mask")
+    brain = make_brain()
+    print(f"{subjects} subjects, {SHAPE} at {ZOOM} mm, {brain.n_voxels:,} voxels in the mask")
     (folder / "maps").mkdir(parents=True)
-    nib.save(nib.Nifti1Image(brain.astype(np.uint8), affine), folder / "mask.nii.gz")
-    sigma = 6 / ZOOM / np.sqrt(8 * np.log(2))
+    nib.save(nib.Nifti1Image(brain.mask.astype(np.uint8), brain.affine), folder / "mask.nii.gz")
     lines = ["participant_id\tage"]
     for index in range(subjects):
-        noise = gaussian_filter(rng.standard_normal(SHAPE, dtype=np.float32), sigma)
-        noise[~brain] = 0
         name = f"sub-{index + 1:02d}"
-        nib.save(nib.Nifti1Image(noise, affine), folder / "maps" / f"{name}.nii.gz")
+        nib.save(nib.Nifti1Image(brain.noise(rng), brain.affine), folder / "maps" / f"{name}.nii.gz")
         lines.append(f"{name}\t{rng.integers(20, 70)}")
     (folder / "participants.tsv").write_text("\n".join(lines) + "\n")
     (folder / "analysis.yaml").write_text(SPEC)
