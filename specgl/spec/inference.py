@@ -79,7 +79,7 @@ class PermutationInference(Part):
     scale: Literal["t", "z"] = "t"
     """The scale on which locations are compared, clusters are formed and heights are summed: the statistic
     itself (`t`; for several rows F), or the normal deviate of the same p-value (`z`). Where degrees of
-    freedom differ from location to location, maxima are compared on z in any case."""
+    freedom differ from location to location, as with variance groups, all of this is on z in any case."""
 
     across: Literal["none", "contrasts"] = "none"
     """Over what maxima are taken: the locations of each contrast by itself (`none`), or of all contrasts
@@ -117,8 +117,8 @@ class ClusterPermutation(PermutationInference):
     is not given either."""
 
     cluster_forming_stat: PositiveNumber | None = None
-    """Locations with a statistic of at least this, on the scale that `scale` names, form clusters; instead
-    of `cluster_forming_p`."""
+    """Locations with a statistic of at least this form clusters; instead of `cluster_forming_p`. It is a z
+    where `scale` says so, and wherever degrees of freedom differ, as with variance groups; else a t or F."""
 
     connectivity: Literal[6, 18, 26] = 26
     """Which voxels belong to one cluster: those that share a face (`6`), also an edge (`18`), also a corner

@@ -44,7 +44,7 @@ class Shuffles:
 
     Attributes
     ----------
-    n, nuisance, tail
+    n, exchange, nuisance, tail
         As written; None where nothing is.
     levels
         Levels of blocks, the outer first.
@@ -55,6 +55,7 @@ class Shuffles:
     """
 
     n: Any
+    exchange: Any
     nuisance: Any
     tail: Any
     levels: tuple[Level, ...]
@@ -189,6 +190,7 @@ def _shuffles(raw: Mapping[str, Any]) -> Shuffles:
     written = [((*where, i), level) for i, level in enumerate(blocks)] if several else [(where, blocks)]
     return Shuffles(
         n=_get(raw, "permutation", "n"),
+        exchange=_get(raw, "permutation", "exchange"),
         nuisance=_get(raw, "permutation", "nuisance"),
         tail=_get(raw, "permutation", "tail"),
         levels=tuple(

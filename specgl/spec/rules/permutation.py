@@ -36,6 +36,7 @@ def check_permutation(outline: Outline) -> Iterator[Finding]:
     if METHOD in outline.sections:
         yield from _enough(outline, asked)
         yield from _nuisance(outline)
+        yield from _flips(outline)
     yield from _variance_groups(outline)
 
 
@@ -102,6 +103,22 @@ def _blocks(outline: Outline) -> Iterator[Finding]:
                 on_key=True,
                 help="leave it out, or let blocks change places: `shuffle: whole`",
             )
+
+
+def _flips(outline: Outline) -> Iterator[Finding]:
+    """Rows of a block whose mean is taken out depend on each other: their signs turn together, or not."""
+    shuffles, block = outline.shuffles, outline.block
+    if block is None or shuffles.exchange not in ("flip", "both"):
+        return
+    if any(level.by == block and level.shuffle == "whole" for level in shuffles.levels):
+        return
+    yield Finding(
+        "E014",
+        f"`exchange: {shuffles.exchange}` does not go together with `model.block` unless blocks turn as "
+        f"wholes: rows of a block of `{block}` whose mean is taken out have no signs of their own",
+        ("permutation", "exchange"),
+        help=f"leave it out, or write `blocks: {{by: {block}, shuffle: whole}}` to flip whole blocks",
+    )
 
 
 def _enough(outline: Outline, asked: dict[str, Any]) -> Iterator[Finding]:
