@@ -14,7 +14,6 @@ from specgl.bundle.names import Role
 from specgl.bundle.place import Place, claim
 from specgl.bundle.reading import Bundle, open_bundle
 from specgl.bundle.schema import manifest_schema
-from specgl.bundle.shuffled import many
 from specgl.bundle.writing import write, write_failure
 
 __all__ = [
@@ -31,7 +30,6 @@ __all__ = [
     "Status",
     "claim",
     "manifest_schema",
-    "many",
     "open_bundle",
     "planned_maps",
     "verify",

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from specgl.bundle import names
+from specgl.bundle.maps import NEEDS_EFFECT
 from specgl.inference import Inference, Permutation
 from specgl.variables import VARIABLES
 
@@ -18,6 +19,7 @@ def planned_maps(
     inferences: Iterable[Inference],
     *,
     space: str | None = None,
+    without_effect: Collection[str] = (),
 ) -> list[str]:
     """Names of the maps that a run would write.
 
@@ -31,6 +33,8 @@ def planned_maps(
         What is asked.
     space
         Label of the standard space, where it has one.
+    without_effect
+        Contrasts of several rows, which have no effect and no variance of it.
 
     Returns
     -------
@@ -44,7 +48,8 @@ def planned_maps(
         stats = [
             letter if variable.name == "stat" else variable.name
             for variable in asked
-            if variable.by_contrast or (variable.name == "dof" and letter in _OWN_DOF)
+            if (variable.by_contrast or (variable.name == "dof" and letter in _OWN_DOF))
+            and not (variable.name in NEEDS_EFFECT and contrast in without_effect)
         ]
         found += [names.stat_map(stat, contrast=contrast, space=space) for stat in stats]
         for inference in thresholds:

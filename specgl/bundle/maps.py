@@ -23,7 +23,7 @@ StorageType = Literal["float32", "float64", "uint8"]
 STAT = "stat"
 """The variable whose maps are named after the kind of statistic that they hold."""
 
-_NEEDS_EFFECT = frozenset({"effect", "variance", "cohen_d"})
+NEEDS_EFFECT = frozenset({"effect", "variance", "cohen_d"})
 """What several tested rows do not have, nor, of Cohen's d, groups with variances of their own."""
 
 _ONLY_IF_VARYING = frozenset({"dof", "n"})
@@ -189,7 +189,7 @@ def _contrast_map(contents: Contents, variable: Variable, statistic: Statistic) 
     values = np.asarray(held.values)
     if _is_one_number(variable, values):
         return
-    if variable.name in _NEEDS_EFFECT and statistic.kind != "t" and not np.isfinite(values).any():
+    if variable.name in NEEDS_EFFECT and statistic.kind != "t" and not np.isfinite(values).any():
         return
     if variable.name == STAT or variable.name != statistic.kind:
         # A ready-made map of z or p is its own statistic: it is written once.

@@ -105,10 +105,16 @@ def _contrast(contents: Contents, statistic: Statistic) -> str:
 
 def _inferences(resolved: Mapping[str, Any]) -> Iterator[str]:
     for name, settings in resolved.get("inference", {}).items():
-        told = ", ".join(f"{key} {value}" for key, value in settings.items())
+        told = ", ".join(_setting(key, value) for key, value in settings.items() if value is not None)
         yield f"- Inference `{name}`: {told}."
     if resolved.get("inference"):
         yield ""
+
+
+def _setting(key: str, value: Any) -> str:
+    if isinstance(value, Mapping):
+        return f"{key} ({', '.join(f'{inner} {number}' for inner, number in value.items())})"
+    return f"{key} {value}"
 
 
 def _shuffling(contents: Contents) -> Iterator[str]:

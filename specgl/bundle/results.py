@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from specgl.bundle.contents import Contents
-from specgl.bundle.shuffled import count
+from specgl.bundle.shuffled import json_count
 from specgl.bundle.statistics import Statistic, statistics_of
 from specgl.inference import Inferred, Shuffled
 
@@ -29,7 +29,8 @@ def describe_results(results: Sequence[Mapping[str, Any]]) -> Iterator[str]:
         if row["min_p"] is not None:
             words += f"; smallest p {row['min_p']:.3g}"
         if (shuffled := row.get("shuffled")) is not None:
-            words += f" ({shuffled['n']:,} shuffles)"
+            fitted = "" if shuffled["tail"] == "counts" else f", tail by {shuffled['tail']}"
+            words += f" ({shuffled['n']:,} shuffles{fitted})"
         if (peak := row["peak"]) is not None:
             place = ", ".join(f"{peak[axis]:g}" for axis in "xyz")
             words += f"; peak {row['statistic']} = {peak['statistic']:.3f} at ({place}) mm"
@@ -58,4 +59,4 @@ def _row(inferred: Inferred, statistic: Statistic) -> dict[str, Any]:
 
 def _shuffled(shuffling: Shuffled) -> dict[str, Any]:
     told = asdict(shuffling)
-    return told | {"possible": count(shuffling.possible)}
+    return told | {"possible": json_count(shuffling.possible)}

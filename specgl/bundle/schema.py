@@ -138,7 +138,10 @@ def _result() -> dict[str, Any]:
             "dof_numerator": _NUMBER_OR_NONE,
             "dof": _NUMBER_OR_NONE,
             "dof_min": _NUMBER_OR_NONE,
-            "threshold": {**_NUMBER_OR_NONE, "description": "Magnitude from which a location survives."},
+            "threshold": {
+                **_NUMBER_OR_NONE,
+                "description": "Magnitude from which a location survives, or from which clusters are formed.",
+            },
             "n_surviving": _COUNT,
             "n_clusters": _COUNT,
             "min_p": {**_NUMBER_OR_NONE, "description": "Smallest corrected p-value."},

@@ -14,8 +14,10 @@ from specgl.bundle.contents import Contents
 from specgl.bundle.files import TextFile
 from specgl.bundle.manifest import Label
 from specgl.bundle.names import Role
+from specgl.bundle.statistics import Statistic, statistics_of
 from specgl.bundle.text import json_bytes, tsv_bytes
 from specgl.inference import Inferred
+from specgl.kernels.shuffles import short_count
 
 if TYPE_CHECKING:  # types only: a parametric run does not wait for what shuffles
     from specgl.models.schemes import Scheme
@@ -44,7 +46,7 @@ def describe_scheme(scheme: Scheme, tree: Sequence[str]) -> dict[str, Any]:
         "exchange": scheme.exchange,
         "why": scheme.why,
         "contrasts": list(scheme.contrasts),
-        "possible": count(scheme.possible),
+        "possible": json_count(scheme.possible),
         "n": scheme.n,
         "exhaustive": scheme.exhaustive,
         "seed": scheme.seed,
@@ -54,7 +56,7 @@ def describe_scheme(scheme: Scheme, tree: Sequence[str]) -> dict[str, Any]:
     }
 
 
-def count(number: int) -> int | float:
+def json_count(number: int) -> int | float:
     """A number of labellings, which may be beyond what readers of JSON hold exactly, or at all."""
     if number <= _EXACT:
         return number
@@ -81,6 +83,7 @@ def shuffle_files(contents: Contents) -> Iterator[TextFile]:
 
 def null_files(contents: Contents) -> Iterator[TextFile]:
     """The null distribution of each contrast under each inference by permutation."""
+    statistics = statistics_of(contents.stats)
     for inferred in contents.inferred:
         if inferred.null is None:
             continue
@@ -88,7 +91,7 @@ def null_files(contents: Contents) -> Iterator[TextFile]:
         path = names.null_table(inferred.contrast, inferred.inference)
         label = Label(contrast=inferred.contrast, inference=inferred.inference)
         yield TextFile(path, Role.NULL, tsv_bytes(table), label)
-        words = _null_words(inferred, contents.spec.resolved)
+        words = _null_words(inferred, contents.spec.resolved, statistics[inferred.contrast])
         yield TextFile(names.sidecar(path), Role.SIDECAR, json_bytes(words), label)
 
 
@@ -98,14 +101,12 @@ def shuffling_words(contents: Contents) -> Iterator[str]:
         used = (
             f"all {scheme.n:,} labellings that exist"
             if scheme.exhaustive
-            else f"{scheme.n:,} of {many(scheme.possible)} labellings, drawn with seed {scheme.seed}"
+            else f"{scheme.n:,} of {short_count(scheme.possible)} labellings, drawn with seed {scheme.seed}"
         )
-        yield f"- Shuffling ({scheme.exchange}) for {', '.join(f'`{c}`' for c in scheme.contrasts)}: {used}."
-
-
-def many(number: int) -> str:
-    """A count in words that stay short, however large it is."""
-    return f"{number:,}" if number < 10**9 else f"about 10^{len(str(number)) - 1}"
+        yield (
+            f"- Shuffling ({scheme.exchange}) for {', '.join(f'`{c}`' for c in scheme.contrasts)}: {used}; "
+            f"nuisance by {scheme.nuisance}."
+        )
 
 
 def _shuffle_words(scheme: Scheme, tree: Sequence[str]) -> dict[str, Any]:
@@ -117,14 +118,36 @@ def _shuffle_words(scheme: Scheme, tree: Sequence[str]) -> dict[str, Any]:
     }
 
 
-def _null_words(inferred: Inferred, resolved: Mapping[str, Any]) -> dict[str, Any]:
+def _null_words(inferred: Inferred, resolved: Mapping[str, Any], statistic: Statistic) -> dict[str, Any]:
     settings = resolved.get("inference", {}).get(inferred.inference, {})
+    scale = compared_as(settings, statistic)
+    size = {
+        "cluster_extent": f"the number of locations in a cluster, which its {scale} forms",
+        "cluster_mass": f"the mass of a cluster, in {scale}",
+        "tfce": f"the enhanced map, made of {scale}",
+    }.get(settings.get("statistic", ""), scale)
+    family = " of all contrasts" if settings.get("across") == "contrasts" else ""
     return {
         "shuffle": {"Description": "Number of the shuffle; 0 is the observed labelling."},
-        "value": {"Description": "Maximum over the analysed locations under this shuffle."},
+        "value": {"Description": f"Maximum over the analysed locations{family} under this shuffle: {size}."},
         "Contrast": inferred.contrast,
+        "Scale": scale,
         "Inference": {"Name": inferred.inference, **settings},
     }
+
+
+def compared_as(settings: Mapping[str, Any], statistic: Statistic) -> str:
+    """On what scale an inference by permutation compares: ``z``, or the letter of the statistic itself.
+
+    Parameters
+    ----------
+    settings
+        The inference, as it was resolved.
+    statistic
+        The contrast's statistic.
+    """
+    asked = settings.get("scale") == "z" or settings.get("across") == "contrasts"
+    return "z" if asked or statistic.varies else statistic.kind
 
 
 def _gzip(content: bytes) -> bytes:

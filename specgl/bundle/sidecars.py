@@ -10,10 +10,12 @@ import numpy as np
 from specgl.bundle import names
 from specgl.bundle.contents import Contents
 from specgl.bundle.maps import MapFile
+from specgl.bundle.shuffled import compared_as
 from specgl.bundle.statistics import Statistic
 from specgl.design import Contrast, Design
 from specgl.inference import Inferred
 
+_ABOUT_CLUSTERS = frozenset({"cluster_extent", "cluster_mass"})
 _OF_CLUSTER = " Said in the row of the cluster's highest peak alone."
 
 CLUSTER_COLUMNS: dict[str, tuple[str, str | None]] = {
@@ -59,8 +61,9 @@ def map_sidecar(map_file: MapFile, contents: Contents) -> dict[str, Any]:
 def cluster_sidecar(inferred: Inferred, contents: Contents, statistic: Statistic) -> dict[str, Any]:
     """The sidecar of a cluster table: its columns, and which result it lists."""
     columns: dict[str, Any] = {}
+    meanings = CLUSTER_COLUMNS | _of_clusters(inferred, contents.spec.resolved, statistic)
     for column in inferred.clusters.columns:
-        meaning, unit = CLUSTER_COLUMNS[str(column)]
+        meaning, unit = meanings[str(column)]
         columns[str(column)] = {"Description": meaning} | ({"Units": unit} if unit is not None else {})
     thresholded = names.stat_map(
         statistic.kind,
@@ -74,6 +77,21 @@ def cluster_sidecar(inferred: Inferred, contents: Contents, statistic: Statistic
         **_inference_words(inferred, contents.spec.resolved),
         "SpecDigest": contents.spec.digest,
         "Sources": [f"bids::{thresholded}"],
+    }
+
+
+def _of_clusters(
+    inferred: Inferred, resolved: Mapping[str, Any], statistic: Statistic
+) -> dict[str, tuple[str, str | None]]:
+    """What columns mean where an inference by permutation is about clusters."""
+    settings = resolved.get("inference", {}).get(inferred.inference, {})
+    if settings.get("method") != "permutation" or settings.get("statistic") not in _ABOUT_CLUSTERS:
+        return {}
+    scale = compared_as(settings, statistic)
+    above = " above the threshold" if settings.get("mass") == "excess" else ""
+    return {
+        "mass": (f"Sum of the magnitude of {scale}{above} over the cluster." + _OF_CLUSTER, None),
+        "threshold": (f"Magnitude of {scale} from which locations form clusters.", None),
     }
 
 

@@ -42,6 +42,11 @@ class Statistic:
     n_min: int | None
 
     @property
+    def varies(self) -> bool:
+        """Whether degrees of freedom differ among locations or shuffles, so that only z can be compared."""
+        return self.kind in ("v", "G") or self.dof != self.dof_min or self.n != self.n_min
+
+    @property
     def dof_in_header(self) -> float:
         """Degrees of freedom where they are one number, else 0."""
         return self.dof if self.dof is not None and self.dof == self.dof_min else 0.0

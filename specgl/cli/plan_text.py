@@ -8,9 +8,10 @@ from functools import singledispatch
 
 import numpy as np
 
-from specgl.bundle import many, planned_maps
+from specgl.bundle import planned_maps
 from specgl.design import CategoricalColumn, Contrast, Design
 from specgl.inference import Inference, Permutation
+from specgl.kernels.shuffles import short_count
 from specgl.planning import GroupSource, MapSource, Plan, Shuffling
 
 _LISTED = 12
@@ -101,27 +102,31 @@ def _inference_lines(plan: Plan) -> Iterator[str]:
         yield "Inference: none; maps are written without a threshold"
     else:
         yield "Inference:"
+    own_dof = any(letter in ("v", "G") for letter in _letters(plan.source).values())
     for asked in plan.inferences:
         family = " over all contrasts" if asked.across == "contrasts" else ""
-        words = f"{asked.method}, {_inference_words(asked)}{asked.correction}{family}, alpha {asked.alpha:g}"
+        what = _inference_words(asked, own_dof) if isinstance(asked, Permutation) else ""
+        words = f"{asked.method}, {what}{asked.correction}{family}, alpha {asked.alpha:g}"
         yield f"  {asked.name}: {words}{_cluster_words(asked)}"
     yield ""
     if isinstance(plan.source, GroupSource) and plan.source.shuffling is not None:
-        yield from _shuffling_lines(plan.source.shuffling)
+        yield from _shuffling_lines(plan.source.shuffling, plan.source.missing.available < 1)
 
 
-def _inference_words(asked: Inference) -> str:
+def _inference_words(asked: Permutation, own_dof: bool) -> str:
     """What an inference is about, beside its correction."""
-    if not isinstance(asked, Permutation):
-        return ""
+    on_z = own_dof or asked.scale == "z" or asked.across == "contrasts"
     words = asked.statistic
-    if (forming := asked.forming) is not None:
-        words += (
-            f" at p < {forming.p:g}" if forming.p is not None else f" at {asked.scale} >= {forming.stat:g}"
-        )
+    if asked.mass == "excess":
+        words += " (excess)"
     if (tfce := asked.tfce) is not None:
         words += f" (E {tfce.E:g}, H {tfce.H:g}, {'exact' if tfce.dh is None else f'dh {tfce.dh:g}'})"
-    return f"{words}, "
+    forming = asked.forming
+    if forming is not None and forming.stat is not None:
+        return f"{words} at {'z' if on_z else 'statistic'} >= {forming.stat:g}, "
+    if forming is not None:
+        words += f" at p < {forming.p:g}"
+    return f"{words}{' on z' if on_z else ''}, "
 
 
 def _cluster_words(asked: Inference) -> str:
@@ -132,13 +137,18 @@ def _cluster_words(asked: Inference) -> str:
     return f", clusters of {asked.min_cluster_size} or more ({asked.connectivity} neighbours)"
 
 
-def _shuffling_lines(shuffling: Shuffling) -> Iterator[str]:
+def _shuffling_lines(shuffling: Shuffling, may_lack: bool) -> Iterator[str]:
     yield "Shuffles:"
     yield from (f"  {line}" for line in shuffling.exchange.lines())
     for scheme in shuffling.schemes:
         yield f"  {scheme.exchange} for {', '.join(scheme.contrasts)}: {scheme.why}"
         how = "each used once" if scheme.exhaustive else f"{scheme.n:,} of them drawn with seed {scheme.seed}"
-        yield f"    {many(scheme.possible)} distinct labellings, {how}; nuisance by {scheme.nuisance}"
+        nuisance = f"nuisance by {scheme.nuisance}"
+        if scheme.nuisance == "huh_jhun":
+            nuisance += f", which shuffles {scheme.tree.n_obs} mixtures of the observations"
+        if may_lack and scheme.nuisance != "draper_stoneman":
+            nuisance += ", or by draper_stoneman as soon as a location lacks an observation"
+        yield f"    {short_count(scheme.possible)} distinct labellings, {how}; {nuisance}"
     yield ""
 
 
@@ -153,7 +163,13 @@ def _file_lines(plan: Plan) -> Iterator[str]:
             f"Cost: about {cost.seconds:.0f} s and {_mebibytes(cost.memory)} of memory "
             f"(at most {_mebibytes(cost.memory_bound)}, were every voxel analysed)"
         )
-    files = planned_maps(plan.maps, _letters(plan.source), plan.inferences, space=plan.grid.space)
+    files = planned_maps(
+        plan.maps,
+        _letters(plan.source),
+        plan.inferences,
+        space=plan.grid.space,
+        without_effect=_of_several_rows(plan.source),
+    )
     yield f"Will be written to {plan.directory}: {len(files)} maps or fewer, their tables and provenance"
     yield from _cut(f"  {name}" for name in files)
 
@@ -172,6 +188,13 @@ def _(source: GroupSource) -> dict[str, str]:
 @_letters.register
 def _(source: MapSource) -> dict[str, str]:
     return {ready.name: ready.statistic for ready in source.maps}
+
+
+def _of_several_rows(source: object) -> set[str]:
+    """Contrasts that have no single effect."""
+    if not isinstance(source, GroupSource):
+        return set()
+    return {contrast.name for contrast in source.design.contrasts if len(contrast.weights) > 1}
 
 
 def _mebibytes(size: int) -> str:

@@ -19,7 +19,7 @@ from specgl.design.records import (
     TypedColumn,
     Variable,
 )
-from specgl.design.table import MAX_FINDINGS, at_cell, column_missing, in_rows, listed
+from specgl.design.table import FILL_IN, MAX_FINDINGS, at_cell, cells_missing, column_missing, in_rows, listed
 from specgl.errors import DesignError, Exit, Finding, TableError, exit_code
 from specgl.grammar import suggest
 
@@ -141,14 +141,49 @@ def raise_for(findings: Sequence[Finding]) -> None:
         raise (DesignError if exit_code(errors) is Exit.SPEC else TableError)(*findings)
 
 
+def check_labels(
+    rows: Rows, column: str, where: tuple[str | int, ...], code: str, what: str
+) -> list[Finding]:
+    """What is wrong with a column whose texts say what a row belongs to: its block, its variance group.
+
+    Parameters
+    ----------
+    rows
+        The analysed rows.
+    column
+        Name of the column.
+    where
+        Keys that lead to it in the spec.
+    code
+        Code for missing cells.
+    what
+        What its cells name, in words.
+
+    Returns
+    -------
+    list of Finding
+        E210 where the table lacks the column, else `code` and W224 (doubtful spellings).
+    """
+    if column not in rows.table.columns:
+        return [column_missing(rows.table, column, where, on_key=False)]
+    cells = cells_of(rows, column)
+    found = by_value((k, cell) for k, cell in cells if cell is not None)
+    findings = spelling_variants(rows, column, found, "W224")
+    lacking = [k for k, cell in cells if cell is None]
+    if lacking:
+        kind = what.split()[-1]
+        help = f"every analysed row needs its {kind}: {FILL_IN}"
+        findings.append(cells_missing(rows.table, column, lacking, code, f"{what} `{column}`", help))
+    return findings
+
+
 def _missing(rows: Rows, name: str, lacking: Sequence[int]) -> Finding:
-    ids = listed(str(rows.table.frame.index[k]) for k in lacking)
-    return at_cell(
+    return cells_missing(
         rows.table,
-        lacking[0],
         name,
+        lacking,
         "E215",
-        f"`{name}` is missing for {ids} {in_rows(rows.table, lacking)}",
+        f"`{name}`",
         "fill in the table, leave these rows out (`data.exclude`), or write `missing: {covariate: drop}` "
         "under `data`",
     )

@@ -10,9 +10,15 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from specgl.design.columns import by_value, cells_of, parse_number, raise_for, spelling_variants
+from specgl.design.columns import (
+    by_value,
+    cells_of,
+    parse_number,
+    raise_for,
+    spelling_variants,
+)
 from specgl.design.records import Rows
-from specgl.design.table import MAX_FINDINGS, at_cell, column_missing, in_rows, listed
+from specgl.design.table import FILL_IN, MAX_FINDINGS, at_cell, cells_missing, column_missing, in_rows, listed
 from specgl.errors import Finding
 from specgl.kernels.shuffles import BlocksError, Level, Movement, Tree, build_tree, orbits
 
@@ -159,11 +165,9 @@ class _Reader:
         """Whether cells are missing, which is told."""
         lacking = [k for k, cell in cells if cell is None]
         if lacking:
-            table = self.rows.table
-            ids = listed(str(table.frame.index[k]) for k in lacking)
-            message = f"{what} `{column}` is missing for {ids} {in_rows(table, lacking)}"
-            help = "fill in the table, or leave these rows out (`data.exclude`)"
-            self.findings.append(at_cell(table, lacking[0], column, code, message, help))
+            self.findings.append(
+                cells_missing(self.rows.table, column, lacking, code, f"{what} `{column}`", FILL_IN)
+            )
         return bool(lacking)
 
     def _read_blocks(self) -> None:

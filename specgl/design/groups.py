@@ -6,14 +6,14 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from specgl.design.columns import by_value, cells_of, raise_for, spelling_variants
+from specgl.design.columns import check_labels, raise_for
 from specgl.design.records import Block, Rows
-from specgl.design.table import at_cell, column_missing, in_rows, listed
+from specgl.design.table import listed
 from specgl.errors import Finding
 from specgl.kernels.ols import factorise
+from specgl.kernels.welch import NO_RESIDUAL, residual_dof
 
 GROUPS = ("model", "variance_groups")
-_NO_RESIDUAL = 1e-6  # rounding leaves some 1e-13 of a degree of freedom
 
 
 def read_groups(rows: Rows, column: str) -> tuple[Block, tuple[Finding, ...]]:
@@ -26,19 +26,7 @@ def read_groups(rows: Rows, column: str) -> tuple[Block, tuple[Finding, ...]]:
     TableError
         E282, where it lacks a cell of an analysed row.
     """
-    if column not in rows.table.columns:
-        raise_for([column_missing(rows.table, column, GROUPS, on_key=False)])
-    cells = cells_of(rows, column)
-    found = by_value((k, cell) for k, cell in cells if cell is not None)
-    findings = spelling_variants(rows, column, found, "W224")
-    lacking = [k for k, cell in cells if cell is None]
-    if lacking:
-        ids = listed(str(rows.table.frame.index[k]) for k in lacking)
-        message = f"variance group `{column}` is missing for {ids} {in_rows(rows.table, lacking)}"
-        help = (
-            "every analysed row needs its group: fill in the table, or leave these rows out (`data.exclude`)"
-        )
-        findings.append(at_cell(rows.table, lacking[0], column, "E282", message, help))
+    findings = check_labels(rows, column, GROUPS, "E282", "variance group")
     raise_for(findings)
     return codes_of(rows, column), tuple(findings)
 
@@ -65,14 +53,11 @@ def group_findings(
         )
         return
     factor = factorise(matrix, None if block is None else block.codes)
-    leverage = np.einsum("ij,ij->i", factor.basis, factor.basis)
-    if factor.order is not None:
-        leverage[factor.order] = leverage.copy()
-    if block is not None:
-        leverage += 1 / np.bincount(block.codes)[block.codes]
-    residual = np.bincount(groups.codes, weights=1 - leverage, minlength=len(groups.labels))
+    order = np.arange(len(matrix)) if factor.order is None else factor.order
+    blocks = None if block is None else block.codes[order]
+    residual = residual_dof(factor.basis, groups.codes[order], blocks, len(groups.labels))
     single = [groups.labels[g] for g in held if sizes[g] == 1]
-    spent = [groups.labels[g] for g in held if sizes[g] > 1 and residual[g] < _NO_RESIDUAL]
+    spent = [groups.labels[g] for g in held if sizes[g] > 1 and residual[g] < NO_RESIDUAL]
     if single:
         message = f"variance group {_named(groups, single)} one observation, which has no variance"
         yield Finding("E281", message, where=GROUPS, help=_MERGE)

@@ -10,11 +10,10 @@ import pandas as pd
 
 from specgl.design.columns import (
     by_value,
-    cells_of,
     check_columns,
+    check_labels,
     raise_for,
     spelling_key,
-    spelling_variants,
 )
 from specgl.design.records import Dropped, Rows, Table, Variable
 from specgl.design.table import MAX_FINDINGS, MISSING, at_cell, column_missing, in_rows, listed
@@ -236,21 +235,7 @@ def _drop_missing(table: Table, columns: Sequence[str], reasons: dict[str, str])
 
 def _check_block(rows: Rows, block: str) -> list[Finding]:
     """Missing cells and doubtful spellings of the block column."""
-    where = ("model", "block")
-    if block not in rows.table.columns:
-        return [column_missing(rows.table, block, where, on_key=False)]
-    cells = cells_of(rows, block)
-    found = by_value((k, cell) for k, cell in cells if cell is not None)
-    lacking = [k for k, cell in cells if cell is None]
-    findings = spelling_variants(rows, block, found, "W224")
-    if lacking:
-        ids = listed(str(rows.table.frame.index[k]) for k in lacking)
-        message = f"block `{block}` is missing for {ids} {in_rows(rows.table, lacking)}"
-        help = (
-            "every analysed row needs its block: fill in the table, or leave these rows out (`data.exclude`)"
-        )
-        findings.append(at_cell(rows.table, lacking[0], block, "E227", message, help))
-    return findings
+    return check_labels(rows, block, ("model", "block"), "E227", "block")
 
 
 def _unknown_columns(table: Table, variables: Mapping[str, Variable], block: str | None) -> list[Finding]:

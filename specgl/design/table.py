@@ -23,6 +23,9 @@ MISSING = frozenset({"", "n/a"})
 MAX_FINDINGS = 20
 """So many findings of one kind are shown one by one; the others are counted."""
 
+FILL_IN = "fill in the table, or leave these rows out (`data.exclude`)"
+"""What helps where cells are missing."""
+
 _MAX_LISTED = 8
 
 
@@ -149,6 +152,16 @@ def column_missing(table: Table, column: str, where: tuple[str | int, ...], *, o
         on_key=on_key,
         help=question,
         notes=(f"columns: {listed(table.columns, 30)}",),
+    )
+
+
+def cells_missing(
+    table: Table, column: str, lacking: Sequence[int], code: str, what: str, help: str
+) -> Finding:
+    """Build the finding that rows, by their positions in the table's frame, lack a cell of a column."""
+    ids = listed(str(table.frame.index[k]) for k in lacking)
+    return at_cell(
+        table, lacking[0], column, code, f"{what} is missing for {ids} {in_rows(table, lacking)}", help
     )
 
 

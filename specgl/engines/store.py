@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import zipfile
 from collections.abc import Mapping
 from contextlib import suppress
@@ -86,12 +85,6 @@ class ChunkStore:
         finally:
             with suppress(OSError):
                 half.unlink(missing_ok=True)
-
-    def clear(self) -> None:
-        """Take away all chunks."""
-        if not self.folder.is_symlink():
-            shutil.rmtree(self.folder, ignore_errors=True)
-        self._ready = False
 
     def _path(self, key: str) -> Path:
         if _KEY.fullmatch(key) is None:

@@ -19,6 +19,7 @@ from specgl.kernels.tfce.lattice import Heights
 
 _NONE: Floats = np.zeros(0)
 _NOWHERE: Long = np.zeros(0, dtype=np.int64)
+_STEP = 128  # locations looked at together when high ones are listed
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,17 +103,44 @@ def cluster_extremes(heights: ArrayLike, graph: Graph, thresholds: float | Seque
 
 
 @compiled
+def comes_near(heights: Heights, level: np.float32, margin: np.float32) -> bool:
+    """Whether a height is no further than a margin from a level, without a map of distances.
+
+    Parameters
+    ----------
+    heights
+        Height of each location, (n_loc,).
+    level, margin
+        float32 numbers, so that maps in float32 are compared in float32.
+
+    Returns
+    -------
+    near
+        Whether there is one.
+    """
+    near = 0
+    for i in range(heights.size):
+        near += 1 if abs(heights[i] - level) <= margin else 0
+    return near > 0
+
+
+@compiled
 def _list_high(heights: Heights, threshold: float, chosen: Index) -> int:
     """List the locations of at least this height; return their number, or −1 when a height is NaN."""
-    missing = False
-    for i in range(heights.size):
-        missing |= heights[i] != heights[i]
-    if missing:
-        return -1
     count = np.uint64(0)  # unsigned: numba then leaves out the test for indices from the end
-    for i in range(heights.size):
-        chosen[count] = np.uint32(i)
-        count += np.uint64(heights[i] >= threshold)
+    for start in range(0, heights.size, _STEP):
+        part = heights[start : start + _STEP]
+        # Most stretches hold nothing. This loop has no branch and runs on vectors; NaN is not below either.
+        high = 0
+        for i in range(part.size):
+            high += 0 if part[i] < threshold else 1
+        if high == 0:
+            continue
+        for i in range(part.size):
+            if part[i] != part[i]:
+                return -1
+            chosen[count] = np.uint32(start + i)
+            count += np.uint64(part[i] >= threshold)
     return int(np.int64(count))
 
 

@@ -17,6 +17,9 @@ from specgl.kernels.rank import RANK_TOLERANCE, column_ranks
 
 Floats = NDArray[np.float64]
 
+PATTERN_CELLS = 2**21
+"""Cells of the factorised designs of patterns that are worth holding at a time: 16 MiB."""
+
 ESTIMABLE_TOLERANCE = 1e-6
 """Share of a contrast's weights (for columns of length 1) that may lie outside the design's row space:
 weights typed with six digits are meant to add up."""

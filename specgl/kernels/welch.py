@@ -34,6 +34,37 @@ _COMMON = 1e-11  # what products between different axes may be, of matrices with
 _CELLS = 2**20  # of the small matrices of the locations worked on together
 
 
+def residual_dof(
+    basis: Floats,
+    groups: NDArray[np.integer],
+    blocks: NDArray[np.integer] | None,
+    n_groups: int,
+) -> Floats:
+    """Residual degrees of freedom of each group: what the model leaves of its observations.
+
+    Parameters
+    ----------
+    basis
+        ``(n, k)`` orthonormal basis of the model beside its blocks.
+    groups
+        ``(n,)`` group of each observation, in the basis' order.
+    blocks
+        ``(n,)`` block of each, in the same order, or None.
+    n_groups
+        Number of groups.
+
+    Returns
+    -------
+    ndarray
+        ``(n_groups,)``, 0 for a group without observations; up to `NO_RESIDUAL` there is none.
+    """
+    left = 1 - np.einsum("ij,ij->i", basis, basis)
+    if blocks is not None:
+        _, of_row, sizes = np.unique(blocks, return_inverse=True, return_counts=True)
+        left -= 1 / sizes[of_row]
+    return np.bincount(groups, weights=left, minlength=n_groups).astype(np.float64)
+
+
 @dataclass(frozen=True, eq=False)
 class GroupGeometry:
     """What v or G of one contrast needs of the design, for one pattern of missing values.

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from specgl.errors import Finding
 from specgl.kernels.ols import residuals_tile
 from specgl.kernels.patterns import Patterns
-from specgl.kernels.welch import NO_RESIDUAL, group_sums
+from specgl.kernels.welch import NO_RESIDUAL, group_sums, residual_dof
 from specgl.models.stretches import Floats, Run, block_codes
 
 if TYPE_CHECKING:  # types only: fitting does not wait for the formula language
@@ -44,12 +44,9 @@ class GroupSums:
         """Add the locations of a run."""
         factor, codes = run.factor, self.codes[run.rows]
         self.rss[:, run.locations] = group_sums(residuals_tile(factor, run.y), codes, len(self.rss))
-        left = 1 - np.einsum("ij,ij->i", factor.basis, factor.basis)
-        if self.blocks is not None:
-            _, of_row, sizes = np.unique(self.blocks[run.rows], return_inverse=True, return_counts=True)
-            left -= 1 / sizes[of_row]
+        blocks = None if self.blocks is None else self.blocks[run.rows]
         held = np.bincount(codes, minlength=len(self.rss)) > 0
-        residual = np.bincount(codes, weights=left, minlength=len(self.rss))
+        residual = residual_dof(factor.basis, codes, blocks, len(self.rss))
         self.free[run.pattern] = bool((residual[held] > NO_RESIDUAL).all())
 
 

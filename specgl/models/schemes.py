@@ -11,8 +11,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from specgl.errors import DesignError, Finding
-from specgl.kernels.shuffles import Exchange, Shuffles, Tree, build_tree, count, invariance, make_shuffles
-from specgl.kernels.statistics import Nuisance, Partition, make_recipe, partition, split_nuisance
+from specgl.kernels.shuffles import (
+    Exchange,
+    Shuffles,
+    Tree,
+    build_tree,
+    classes_of,
+    count,
+    invariance,
+    make_shuffles,
+    short_count,
+)
+from specgl.kernels.statistics import (
+    Nuisance,
+    Partition,
+    make_recipe,
+    partition,
+    split_nuisance,
+    unit_dummies,
+)
 from specgl.kernels.statistics.mirrors import find_mirrors
 from specgl.models.stretches import block_codes
 
@@ -24,9 +41,9 @@ Floats = NDArray[np.float64]
 MOST_CELLS = 200_000_000
 """Shuffles times observations that are held at most: 800 MB of rows."""
 
-_EQUAL = 1e-9  # of a column's largest value: design rows that are nearer are equal
 _INSIDE = 1e-8  # of a vector's length that may lie outside a space that holds it
 _FEW = 5  # p-values up to alpha that should exist at least
+_TO_FIT = 40  # shuffles from which a tail can be fitted: ten in the highest quarter
 
 
 @dataclass(frozen=True, eq=False)
@@ -174,7 +191,9 @@ def make_schemes(
     return tuple(schemes)
 
 
-def reachable(schemes: Sequence[Scheme], alphas: Mapping[str, float]) -> tuple[Finding, ...]:
+def reachable(
+    schemes: Sequence[Scheme], alphas: Mapping[str, float], *, fitted: bool = False
+) -> tuple[Finding, ...]:
     """Whether the shuffles can give p-values as small as the levels that are asked for.
 
     Parameters
@@ -183,6 +202,8 @@ def reachable(schemes: Sequence[Scheme], alphas: Mapping[str, float]) -> tuple[F
         How observations are shuffled.
     alphas
         Level of each inference by name.
+    fitted
+        Whether a tail fitted to random shuffles tells what is below their smallest p.
 
     Returns
     -------
@@ -194,7 +215,8 @@ def reachable(schemes: Sequence[Scheme], alphas: Mapping[str, float]) -> tuple[F
         finding
         for name, alpha in alphas.items()
         for scheme in schemes
-        if (finding := _reach(scheme, name, alpha)) is not None
+        if not (fitted and _TO_FIT <= scheme.n < scheme.possible)
+        and (finding := _reach(scheme, name, alpha)) is not None
     )
 
 
@@ -210,7 +232,7 @@ def _reach(scheme: Scheme, name: str, alpha: float) -> Finding | None:
     if smallest > alpha:
         help_ = "analyse more observations, or take `method: parametric`"
         if not scheme.exhaustive:
-            help_ = f"raise `permutation.n`: {_number(scheme.possible)} labellings exist"
+            help_ = f"raise `permutation.n`: {short_count(scheme.possible)} labellings exist"
         message = f"no data can reach alpha = {alpha:g}: for {told} {has}, the smallest p is {smallest:.3g}"
         return Finding("E271", message, where=where, help=help_)
     if scheme.exhaustive and smallest * _FEW > alpha:
@@ -251,8 +273,10 @@ class _Maker:
             return
         still = invariance(self.tree, self.exchange)
         for contrast in self.contrasts:
-            x = self.parts[contrast.name].x
-            if np.linalg.norm(x - still @ x) <= _INSIDE * x.shape[1]:
+            parts = self.parts[contrast.name]
+            x, z = (one - still @ one for one in (parts.x, split_nuisance(parts.z, still)[0]))
+            # Nor is anything tested where all that moves beside what stays is nuisance.
+            if np.linalg.norm(x - z @ np.linalg.lstsq(z, x, rcond=_INSIDE)[0]) <= _INSIDE * x.shape[1]:
                 yield Finding(
                     "E270",
                     f"permuting changes nothing for contrast '{contrast.name}': what it tests is the same "
@@ -267,25 +291,25 @@ class _Maker:
         rotated = self.nuisance == "huh_jhun"
         tree = build_tree(self._n_shuffled, ()) if rotated else self.tree
         odd, even = self._moving(tree)
-        classes = _classes(odd) if rotated else _classes(self._model())
+        classes = classes_of(odd if rotated else self._model())
         possible = count(tree, classes, self.exchange).possible
         used = possible if n is None else min(n, possible)
         names = tuple(contrast.name for contrast in self.contrasts)
         sides = tuple(c.kind == "F" or c.alternative == "two-sided" for c in self.contrasts)
         return Scheme(
-            self.exchange,
-            self._why(),
-            names,
-            tree,
-            classes,
-            possible,
-            used,
-            used == possible,
-            seed,
-            self.nuisance,
-            sides,
-            odd,
-            even,
+            exchange=self.exchange,
+            why=self._why(),
+            contrasts=names,
+            tree=tree,
+            classes=classes,
+            possible=possible,
+            n=used,
+            exhaustive=used == possible,
+            seed=seed,
+            nuisance=self.nuisance,
+            both_sides=sides,
+            odd=odd,
+            even=even,
         )
 
     @property
@@ -315,7 +339,7 @@ class _Maker:
                 odd.append(parts.x0 - fixed @ (fixed.T @ parts.x0))
         if groups is not None:
             # Variance groups belong to design rows: a mirror leaves each in its group, turned with all else.
-            even.append((groups.codes[:, None] == np.unique(groups.codes)[None]).astype(np.float64))
+            even.append(unit_dummies(groups.codes))
         return np.concatenate(odd, axis=1), np.concatenate(even, axis=1)
 
     def _why(self) -> str:
@@ -365,27 +389,7 @@ def _too_much(scheme: Scheme) -> Iterator[Finding]:
         most = MOST_CELLS // scheme.tree.n_obs
         yield Finding(
             "E273",
-            f"{_number(scheme.n)} shuffles of {scheme.tree.n_obs} observations are more than can be held",
+            f"{short_count(scheme.n)} shuffles of {scheme.tree.n_obs} observations are more than can be held",
             where=("permutation", "n"),
             help=f"ask for at most {most:,}; 10,000 give a p of 0.05 to within 0.0044 (95 %)",
         )
-
-
-def _number(value: int) -> str:
-    return f"{value:,}" if value < 10**9 else f"about 10^{len(str(value)) - 1}"
-
-
-def _classes(columns: Floats) -> NDArray[np.int64]:
-    """``(n,)`` codes of equal rows, from 0 in the order in which they are met."""
-    size = np.abs(columns).max(axis=0, initial=0.0)
-    scaled = columns / np.where(size > 0, size, 1.0)
-    codes = np.zeros(len(columns), dtype=np.int64)
-    for column in scaled.T:
-        # Values are grouped by gaps, not rounded: no edge of a rounding step can part equal ones.
-        order = np.argsort(column, kind="stable")
-        step = np.zeros(len(column), dtype=np.int64)
-        step[order] = np.cumsum(np.diff(column[order], prepend=column[order[:1]]) > _EQUAL)
-        _, codes = np.unique(codes * len(column) + step, return_inverse=True)
-    _, first, inverse = np.unique(codes, return_index=True, return_inverse=True)
-    met: NDArray[np.int64] = np.argsort(np.argsort(first))[inverse].astype(np.int64)
-    return met

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from specgl.kernels.ols import factorise_patterns
+from specgl.kernels.ols import PATTERN_CELLS, factorise_patterns
 from specgl.kernels.patterns import runs
 from specgl.kernels.rank import RANK_TOLERANCE
+from specgl.kernels.statistics import unit_dummies
 from specgl.kernels.tails import f_tails, t_tails
 from specgl.kernels.welch import KINDS, GroupGeometry, group_geometry, separate_statistic
 from specgl.models.fit import GroupFit
@@ -19,8 +20,6 @@ from specgl.models.tested import Floats, Outcome, effect_of
 
 if TYPE_CHECKING:  # types only: fitting does not wait for the formula language
     from specgl.design import Contrast, Design
-
-_CELLS = 2**21  # of the factorised designs held at a time: 16 MiB
 
 
 def separate_outcome(fit: GroupFit, design: Design, contrast: Contrast) -> Outcome:
@@ -89,7 +88,7 @@ def _patterns(
     assert design.variance_groups is not None
     codes, blocks = design.variance_groups.codes, block_codes(design)
     usable = fit.testable(weights)
-    at_once = max(1, _CELLS // max(1, design.matrix.size))
+    at_once = max(1, PATTERN_CELLS // max(1, design.matrix.size))
     found = list(runs(fit.patterns, 0, fit.sigma2.size))
     for first in range(0, len(found), at_once):
         part = found[first : first + at_once]
@@ -105,7 +104,7 @@ def _patterns(
             directions, root = _directions(weights @ factor.spread[:, alive])
             x = basis @ directions
             rest = basis @ np.linalg.qr(directions, mode="complete")[0][:, directions.shape[1] :]
-            z = np.column_stack([rest, _dummies(blocks, rows)])
+            z = rest if blocks is None else np.column_stack([rest, unit_dummies(blocks[rows])])
             geometry = group_geometry(x, z, codes[rows], factor.dof)
             if geometry.usable:
                 yield geometry, root, tested
@@ -121,13 +120,3 @@ def _directions(spread: Floats) -> tuple[Floats, Floats]:
     left, values, right = np.linalg.svd(spread / size[:, None], full_matrices=False)
     keep = values > RANK_TOLERANCE * values.max()
     return right[keep].T, (left[:, keep] / values[keep] / size[:, None]).T
-
-
-def _dummies(blocks: NDArray[np.int64] | None, rows: NDArray[np.int64]) -> Floats:
-    """A column of length 1 for each block that has a row."""
-    if blocks is None:
-        return np.empty((rows.size, 0))
-    held, codes = np.unique(blocks[rows], return_inverse=True)
-    columns: Floats = (codes[:, None] == np.arange(held.size)).astype(np.float64)
-    unit: Floats = columns / np.sqrt(columns.sum(axis=0))
-    return unit

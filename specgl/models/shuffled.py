@@ -61,12 +61,16 @@ def shuffled_model(
     ------
     ComputationError
         E401 when data and design are not about the same observations.
+    ValueError
+        For ``huh_jhun`` where an analysed location lacks an observation: its shuffles are of fewer rows.
     """
     rows = match_rows(data, design)
     contrasts = {contrast.name: contrast for contrast in design.contrasts}
     names = [name for scheme in schemes for name in scheme.contrasts]
     masks = None if analysed is None else {name: np.asarray(analysed[name]) for name in names}
     incomplete = _incomplete(rows, masks)
+    if incomplete and nuisance == "huh_jhun":
+        raise ValueError("Huh-Jhun's shuffles are not of the observations: none of these may be missing")
     statistics: dict[str, ShuffledStatistic] = {}
     for scheme in schemes:
         still = None if scheme.nuisance == "huh_jhun" else invariance(scheme.tree, scheme.exchange)

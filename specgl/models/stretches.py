@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from specgl.engines import Threads
 from specgl.errors import ComputationError, Finding
-from specgl.kernels.ols import TILE, Factor, Factors, factorise_patterns
+from specgl.kernels.ols import PATTERN_CELLS, TILE, Factor, Factors, factorise_patterns
 from specgl.kernels.patterns import Patterns, runs
 
 if TYPE_CHECKING:  # types only: fitting does not wait for the formula language
@@ -21,7 +21,6 @@ if TYPE_CHECKING:  # types only: fitting does not wait for the formula language
 Floats = NDArray[np.float64]
 Progress = Callable[[int, int], None]
 
-_CELLS = 2**21  # of the factorised designs held at a time: 16 MiB
 _SHOWN = 5
 
 
@@ -162,7 +161,7 @@ def walk(
 def _runs(rows: Rows, design: Design, patterns: Patterns, start: int) -> Iterator[Run]:
     found = list(runs(patterns, start, start + TILE))
     tile = _columns(rows.values, patterns.order[start : start + TILE])
-    at_once = max(1, _CELLS // max(1, design.matrix.size))
+    at_once = max(1, PATTERN_CELLS // max(1, design.matrix.size))
     column = 0
     for first in range(0, len(found), at_once):
         part = found[first : first + at_once]

@@ -103,8 +103,16 @@ def read_rows(spec: AnalysisSpec, data: Data, model: Model, roots: Roots) -> Row
         block=model.block,
         missing_covariate=data.missing.covariate,
     )
-    repeated = repeated_rows(rows, data.id, formula=model.formula, block=model.block)
+    thought_of = model.block or _exchanged(spec)
+    repeated = repeated_rows(rows, data.id, formula=model.formula, block=thought_of)
     return replace(rows, findings=(*rows.findings, *repeated))
+
+
+def _exchanged(spec: AnalysisSpec) -> str | None:
+    """Column of the blocks, where all inferences go by them; others take rows for independent."""
+    if spec.permutation is None or len(translate.shuffled(spec)) < len(spec.inference):
+        return None
+    return next((level.by for level in spec.permutation.levels), None)
 
 
 def build_design(

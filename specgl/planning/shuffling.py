@@ -104,7 +104,22 @@ def plan_shuffling(
     except DesignError as error:
         return None, error.findings
     alphas = {name: asked.alpha for name, asked in translate.shuffled(spec).items()}
-    return Shuffling(exchange, schemes), (*reachable(schemes, alphas), *_doubts(design, schemes))
+    found = (
+        *reachable(schemes, alphas, fitted=settings.tail != "counts"),
+        *_torn_families(spec, schemes),
+        *_doubts(design, schemes),
+    )
+    return Shuffling(exchange, schemes), found
+
+
+def _torn_families(spec: AnalysisSpec, schemes: tuple[Scheme, ...]) -> tuple[Finding, ...]:
+    """E432 where one family's contrasts are not shuffled alike."""
+    if len(schemes) < 2:
+        return ()
+    from specgl.inference.permutation.guard import torn_families  # numba comes with it
+
+    families = [name for name, asked in translate.shuffled(spec).items() if asked.across == "contrasts"]
+    return torn_families(families, schemes)
 
 
 def _doubts(design: Design, schemes: tuple[Scheme, ...]) -> Iterator[Finding]:

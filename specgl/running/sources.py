@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import singledispatch
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -116,7 +116,7 @@ def _(source: GroupSource, plan: Plan, engine: Threads, journey: Journey) -> Sta
         extra = models.extra_maps(plan.maps, fit, loaded.data, source.design, engine=engine)
     journey.add(located(fit.findings, plan.spec))
     shuffling = source.shuffling
-    schemes = () if shuffling is None else shuffling.schemes
+    schemes = () if shuffling is None else _as_used(shuffling.schemes, stats, source.design)
     return Statistics(
         stats=stats,
         space=loaded.space,
@@ -130,6 +130,15 @@ def _(source: GroupSource, plan: Plan, engine: Threads, journey: Journey) -> Sta
         shuffled=_shuffled(loaded.data, source.design, schemes, stats) if schemes else {},
         tree=() if shuffling is None else tuple(shuffling.exchange.lines()),
     )
+
+
+def _as_used(schemes: tuple[Scheme, ...], stats: xr.Dataset, design: Design) -> tuple[Scheme, ...]:
+    """The schemes with the way of shuffling that is used where locations lack observations."""
+    analysed = np.isfinite(stats["p"].values)
+    n_obs = np.broadcast_to(stats["n"].values, analysed.shape)[analysed]
+    if n_obs.min(initial=len(design.observations)) == len(design.observations):
+        return schemes
+    return tuple(replace(scheme, nuisance="draper_stoneman") for scheme in schemes)
 
 
 def _shuffled(

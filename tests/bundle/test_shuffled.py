@@ -11,8 +11,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from specgl.bundle import names, open_bundle, verify, write
-from specgl.bundle.shuffled import MAX_CELLS, count
+from specgl.bundle import names, open_bundle, planned_maps, verify, write
+from specgl.bundle.shuffled import MAX_CELLS, _null_words, json_count
+from specgl.bundle.statistics import Statistic
 from specgl.inference import Shuffled
 
 N_SHUFFLES = 12
@@ -139,7 +140,41 @@ def test_results_tell_of_the_shuffles(make_shuffled, tmp_path):
     assert "12 of about 10^210 labellings, drawn with seed 7" in readme
 
 
+def test_a_fitted_tail_is_told_with_the_smallest_p(make_shuffled, tmp_path):
+    bundle = open_bundle(write(tmp_path / "out", make_shuffled()))
+    assert "(12 shuffles, tail by gpd)" in bundle.summary()
+
+
+@pytest.mark.parametrize(
+    ("settings", "dof", "scale", "words"),
+    [
+        ({"statistic": "voxel"}, 6.0, "t", "locations under this shuffle: t."),
+        ({"statistic": "voxel", "scale": "z"}, 6.0, "z", "locations under this shuffle: z."),
+        (
+            {"statistic": "tfce", "across": "contrasts"},
+            6.0,
+            "z",
+            "of all contrasts under this shuffle",
+        ),
+        ({"statistic": "cluster_mass"}, 5.0, "z", "the mass of a cluster, in z."),
+    ],
+)
+def test_nulls_say_what_the_maximum_is_of(settings, dof, scale, words):
+    statistic = Statistic("age", "t", "two-sided", None, 6.0, dof, 9, 9)
+    said = _null_words(
+        SimpleNamespace(inference="x", contrast="age"), {"inference": {"x": settings}}, statistic
+    )
+    assert said["Scale"] == scale
+    assert words in said["value"]["Description"]
+
+
+def test_maps_of_an_effect_are_not_announced_where_there_is_none():
+    told = planned_maps(["effect", "stat"], {"a": "t", "b": "F"}, [], without_effect={"b"})
+    assert [path for path in told if "effect" in path] == ["maps/contrast-a_stat-effect_statmap.nii.gz"]
+    assert "maps/contrast-b_stat-F_statmap.nii.gz" in told
+
+
 def test_counts_stay_exact_as_long_as_readers_of_json_can_hold_them():
-    assert count(2**53) == 2**53
-    assert isinstance(count(2**53 + 1), float)
-    assert count(2**5000) == np.finfo(np.float64).max
+    assert json_count(2**53) == 2**53
+    assert isinstance(json_count(2**53 + 1), float)
+    assert json_count(2**5000) == np.finfo(np.float64).max

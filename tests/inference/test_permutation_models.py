@@ -15,6 +15,7 @@ from specgl.design.records import Block, Contrast, Design
 from specgl.engines import ChunkStore, Threads
 from specgl.errors import ComputationError, DesignError
 from specgl.inference import Forming, Permutation, Permuted, Tfce, infer
+from specgl.inference.permutation.certainty import rounding_of
 from specgl.kernels.shuffles import build_tree
 from specgl.models import contrast_maps, fit
 from specgl.models.schemes import make_schemes
@@ -216,12 +217,42 @@ def masses(values, space, u):
     return labels, np.bincount(labels[within], values[within], count)
 
 
+@pytest.mark.parametrize("name", STUDIES)
+@pytest.mark.parametrize("scale", ["t", "z"])
+def test_maps_in_float64_are_exact_and_each_shuffle_is_by_itself(prepared, name, scale):
+    _, _, permuted = prepared(STUDIES[name], 24)
+    (scheme,) = permuted.schemes
+    listed, every = scheme.shuffles(), np.arange(N_LOC)
+    for statistic in permuted.statistics.values():
+        single, exact = np.empty((24, N_LOC), dtype=np.float32), np.empty((24, N_LOC))
+        statistic.fill(listed.rows, listed.signs, single, scale=scale)
+        statistic.fill(listed.rows, listed.signs, exact, scale=scale)
+        values = statistic.values(listed.rows, listed.signs, every)
+        if scale == "t" or statistic.varying:  # values are on the statistic's own scale
+            np.testing.assert_allclose(exact, values, rtol=1e-11, atol=1e-13)
+        # As exact as maps in float32 are said to be.
+        rounding = rounding_of(statistic, scale)
+        error = rounding.relative * np.maximum(np.abs(exact), rounding.floor)
+        assert np.all(np.abs(single - exact) <= error)
+        # Two routes to the same numbers: the observed ones, and each alone.
+        np.testing.assert_array_equal(
+            exact[0], statistic.observed if scale == "t" and not statistic.varying else statistic.observed_z
+        )
+        for shuffle in (5, 17):
+            one = np.empty((1, N_LOC))
+            here = slice(shuffle, shuffle + 1)
+            statistic.fill(
+                listed.rows[here], None if listed.signs is None else listed.signs[here], one, scale=scale
+            )
+            np.testing.assert_array_equal(one[0], exact[shuffle])
+
+
 def test_half_of_a_balanced_two_sample_test_tells_the_other(prepared, monkeypatch):
     from specgl.inference.permutation import work
 
     made = []
-    original = work.cluster_maxima
-    monkeypatch.setattr(work, "cluster_maxima", lambda *given: made.append(1) or original(*given))
+    original = work.measured
+    monkeypatch.setattr(work, "measured", lambda *given: made.append(1) or original(*given))
     study = replace(STUDIES["two-sample"], contrasts=(contrast("either", [0, 1]),))
     stats, space, permuted = prepared(study, None)
     (mirrored,) = infer(stats, space, [MASS], permuted)

@@ -128,6 +128,12 @@ def test_a_statistic_that_no_shuffle_changes(make_design: MakeDesign) -> None:
     with pytest.raises(DesignError) as caught:
         made(make_design(between[:, :2], t={"group": [0, 1]}), tree)
     assert codes(caught) == ["E270"]
+    # A covariate moves inside the pairs and gives many labellings; the group that is tested never moves.
+    with pytest.raises(DesignError) as caught:
+        made(make_design(between, t={"group": [0, 1, 0]}), tree)
+    assert codes(caught) == ["E270"]
+    (scheme,) = made(make_design(between, t={"age": [0, 0, 1]}, f={"both": np.eye(3)[1:]}), tree)
+    assert scheme.contrasts == ("age", "both")
 
 
 def test_sets_that_are_too_large(make_design: MakeDesign) -> None:
@@ -152,3 +158,13 @@ def test_levels_that_no_data_can_reach(make_design: MakeDesign) -> None:
     assert found.help is not None
     assert "40,320" in found.help
     assert reachable(made(slope, n=1000), {"a": 0.05}) == ()
+
+
+def test_a_fitted_tail_goes_below_one_over_n(make_design: MakeDesign) -> None:
+    slope = make_design(np.column_stack([np.ones(8), AGE]), t={"slope": [0, 1]})
+    assert [f.code for f in reachable(made(slope, n=100), {"a": 0.001})] == ["E271"]
+    assert reachable(made(slope, n=100), {"a": 0.001}, fitted=True) == ()
+    # Nothing is fitted to ten shuffles, and all that exist leave nothing to guess.
+    assert [f.code for f in reachable(made(slope, n=10), {"a": 0.001}, fitted=True)] == ["E271"]
+    every = made(make_design(np.ones((6, 1)), t={"mean": [1]}))
+    assert [f.code for f in reachable(every, {"a": 0.01}, fitted=True)] == ["E271"]

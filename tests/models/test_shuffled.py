@@ -97,3 +97,15 @@ def test_variance_groups(design: Design, y: np.ndarray, make_data: MakeData) -> 
     check_observed(data, grouped, shuffled(data, grouped), "vvG")
     single = replace(design, variance_groups=Block("site", np.zeros(N, dtype=np.int64), ("a",)))
     check_observed(data, single, shuffled(data, single), "ttF")
+
+
+def test_huh_jhun_refuses_missing_observations(design: Design, y: np.ndarray, make_data: MakeData) -> None:
+    # Its shuffles have fewer rows than there are observations: they would be read past their end.
+    one = replace(design, contrasts=design.contrasts[1:2])
+    schemes = make_schemes(one, build_tree(N), exchange=None, n=40, seed=2, nuisance="huh_jhun")
+    y[3, 7] = np.nan
+    with pytest.raises(ValueError, match="Huh-Jhun"):
+        shuffled_model(make_data(y), one, schemes, nuisance="huh_jhun")
+    elsewhere = {"group": np.arange(50) != 7}
+    found = shuffled_model(make_data(y), one, schemes, elsewhere, nuisance="huh_jhun")
+    assert found["group"].n_obs == N - 2

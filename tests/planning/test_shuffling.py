@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 import specgl
-from specgl.errors import SpecglError
-from specgl.planning import GroupSource, Shuffling
+from specgl.errors import Exit, SpecglError
+from specgl.planning import GroupSource, Shuffling, check_data
 
 SHUFFLED = """\
 inference:
@@ -116,3 +116,52 @@ def test_small_variance_groups_of_unequal_size_are_warned_of_where_they_change_p
     )
     _, codes = _planned(study)
     assert ("W271" in codes) is warned
+
+
+def test_a_family_of_contrasts_that_are_not_shuffled_alike(study) -> None:
+    """It is seen with the table alone, and at its line."""
+    _write(
+        study,
+        **{"  any:": "  average: mean\n  any:", "statistic: voxel}": "statistic: voxel, across: contrasts}"},
+    )
+    with pytest.raises(SpecglError) as caught:
+        specgl.plan(specgl.read(study.spec))
+    (finding,) = (f for f in caught.value.findings if f.is_error)
+    assert (finding.code, finding.where) == ("E432", ("inference", "maxT", "across"))
+    assert finding.line is not None
+    assert caught.value.exit_code == Exit.SPEC
+
+
+@pytest.mark.parametrize("tail", ["gpd", "gamma"])
+def test_a_fitted_tail_may_be_asked_for_less_than_one_over_n(study, tail: str) -> None:
+    _write(
+        study,
+        permutation=f"{{n: 300, seed: 3, tail: {tail}}}",
+        **{"statistic: voxel}": "statistic: voxel, alpha: 0.001}"},
+    )
+    _, codes = _planned(study)
+    assert not {code for code in codes if code.startswith("E")}
+
+
+@pytest.mark.parametrize(
+    ("inference", "warned"),
+    [("", False), ("  parametric: {method: parametric}\n", True)],
+)
+def test_people_exchanged_as_wholes_are_not_taken_for_independent(
+    study, inference: str, warned: bool
+) -> None:
+    header, *rows = study.table.read_text().splitlines()
+    twice = [f"{row}\t{visit}" for row in rows for visit in ("first", "second")]
+    study.table.write_text("\n".join([f"{header}\tvisit", *twice]) + "\n")
+    blocks = "{by: participant_id, shuffle: whole, order: visit}"
+    _write(
+        study,
+        permutation=f"{{n: 500, seed: 3, blocks: {blocks}}}",
+        **{
+            "  table: participants.tsv": "  table: participants.tsv\n  id: [participant_id, visit]",
+            "inference:\n": f"inference:\n{inference}",
+        },
+    )
+    codes = {finding.code for finding in check_data(specgl.read(study.spec))}
+    assert not {code for code in codes if code.startswith("E")}
+    assert ("W239" in codes) is warned

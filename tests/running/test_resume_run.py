@@ -98,7 +98,6 @@ def test_a_damaged_chunk_is_computed_again_and_other_inputs_begin_anew(
     shuffled_study: Any, digests: Digests, monkeypatch: Any
 ) -> None:
     spec = specgl.read(shuffled_study.spec)
-    monkeypatch.setattr(ChunkStore, "clear", lambda _: None)
     monkeypatch.setattr("specgl.running.verbs.forget_chunks", lambda _: None)
     first = digests(specgl.run(spec))
     kept = chunks(shuffled_study)

@@ -145,14 +145,15 @@ The statistic is the same under every admissible shuffle, so that nothing could 
 one. What is tested is the same for all observations that may change places (a mean that is permuted instead
 of flipped, a difference between blocks while rows change places inside blocks only), or all their design
 rows are equal. Let `permutation.exchange` or `permutation.blocks` move what is tested, or take
-`method: parametric`.""",
+`method: parametric`. The design alone shows this, before any image is read; what the data show is E430.""",
     ),
     "E271": Code(
         "no data can reach alpha",
         """A p-value by permutation is a share of the labellings, the observed one among them, so that it is
 at least 1 over their number (2 over it where labellings have mirrors, which a two-sided test counts too).
-Here that is more than `alpha`: nothing could survive, whatever the data. Analyse more observations, use more
-shuffles where they exist (`permutation.n`), or take `method: parametric`.""",
+Here that is more than `alpha`: nothing could survive, whatever the data. (E030 says so of the number in the
+spec, before the design is known.) Analyse more observations, use more shuffles where they exist
+(`permutation.n`), or take `method: parametric`.""",
     ),
     "E273": Code(
         "a set of shuffles that is too large to hold",

@@ -40,6 +40,7 @@ Ask for a difference instead of a mean, or remove one of the aliased variables f
 The contrast's statistic is the same under every shuffle, so that there is nothing to compare the observed one
 with. That happens where what is tested is the same for all observations that may change places: a mean that
 is permuted instead of flipped, a difference between blocks while rows change places inside blocks only.
+Planning tells it as E270 wherever the design alone shows it; here the statistic itself was looked at.
 Let `permutation.exchange` or `permutation.blocks` move what is tested, or take `method: parametric`.""",
         exit=Exit.COMPUTATION,
     ),
@@ -48,8 +49,8 @@ Let `permutation.exchange` or `permutation.blocks` move what is tested, or take 
         """\
 With this design, these blocks and this exchange, the observed labelling is the only one there is: every
 shuffle moves rows of the design onto rows that are equal to them. Without a second labelling there is no null
-distribution. Let `permutation.exchange` or `permutation.blocks` move what is tested, or take
-`method: parametric`.""",
+distribution. Planning tells it as E270; this is for schemes that were made by hand. Let
+`permutation.exchange` or `permutation.blocks` move what is tested, or take `method: parametric`.""",
         exit=Exit.COMPUTATION,
     ),
     "E432": Code(
@@ -59,7 +60,6 @@ distribution. Let `permutation.exchange` or `permutation.blocks` move what is te
 tested by permuting observations and others by flipping signs, since `permutation.exchange` was left to be
 decided for each. Say it for all of them, where one assumption (exchangeable or symmetric errors) holds for
 all; or leave `across` out.""",
-        exit=Exit.COMPUTATION,
     ),
     "W400": Code(
         "some locations have no residual variance",

@@ -225,7 +225,8 @@ _SHUFFLES: dict[str, Code] = {
         "an alpha that the shuffles cannot reach",
         "The unshuffled data count among the shuffles, so that no counted p-value is below 1/n. An alpha "
         "below that can never be met, whatever the data. Take more shuffles; where the design has no more "
-        "distinct ones, a larger alpha, more observations, wider blocks, or `tail: gpd`, which extrapolates.",
+        "distinct ones, a larger alpha, more observations, wider blocks, or `tail: gpd`, which extrapolates. "
+        "E271 says the same once the design is known, and with it how many shuffles there are.",
     ),
     "E031": Code(
         "Kennedy's method is refused",

@@ -41,21 +41,33 @@ def check_families(asked: Sequence[Permutation], schemes: Sequence[Scheme]) -> N
     ComputationError
         E432.
     """
-    if len(schemes) < 2:
-        return
-    told = "; ".join(f"{scheme.exchange}: {', '.join(scheme.contrasts)}" for scheme in schemes)
-    findings = [
-        Finding(
-            "E432",
-            f"inference '{one.name}' compares contrasts that are not shuffled alike ({told})",
-            where=("inference", one.name, "across"),
-            help="say `permutation.exchange`, so that one scheme serves all contrasts, or leave out `across`",
-        )
-        for one in asked
-        if one.across == "contrasts"
-    ]
+    findings = torn_families([one.name for one in asked if one.across == "contrasts"], schemes)
     if findings:
         raise ComputationError(*findings)
+
+
+def torn_families(families: Sequence[str], schemes: Sequence[Scheme]) -> tuple[Finding, ...]:
+    """E432 for each inference over all contrasts, where these are not shuffled alike.
+
+    Parameters
+    ----------
+    families
+        Names of the inferences over all contrasts.
+    schemes
+        How observations are shuffled.
+    """
+    if len(schemes) < 2:
+        return ()
+    told = "; ".join(f"{scheme.exchange}: {', '.join(scheme.contrasts)}" for scheme in schemes)
+    return tuple(
+        Finding(
+            "E432",
+            f"inference '{name}' compares contrasts that are not shuffled alike ({told})",
+            where=("inference", name, "across"),
+            help="say `permutation.exchange`, so that one scheme serves all contrasts, or leave out `across`",
+        )
+        for name in families
+    )
 
 
 def check_spread(schemes: Sequence[SchemeWork], analysed: Mapping[str, NDArray[np.bool_]]) -> None:

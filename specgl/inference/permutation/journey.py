@@ -13,6 +13,7 @@ import xarray as xr
 
 from specgl.engines import Threads
 from specgl.inference.contrasts import ContrastMaps, each_contrast
+from specgl.inference.permutation.decisive import decide
 from specgl.inference.permutation.guard import check_families, check_spread
 from specgl.inference.permutation.local_tails import local_p_values
 from specgl.inference.permutation.measures import Enhancement, Height, Measure, measure_of
@@ -71,24 +72,22 @@ def carry_out(
     engine = within_memory(permuted.engine, permuted.memory, maps[0].stat.size if maps else 0)
     nulls = _run(work, permuted, engine).nulls({name: one.maxima for name, one in observed.items()})
     own = _OwnPValues(work, nulls, gathered, engine)
-    return [
-        conclude(
-            one,
-            [
-                Case(
-                    maps=contrast,
-                    measure=(measure := gathered[contrast.name].by_inference[place]),
-                    observed=observed[contrast.name],
-                    null=nulls[contrast.name],
-                    uncorrected=own.of(contrast.name, measure, one),
-                    scheme=next(s for s in permuted.schemes if contrast.name in s.contrasts),
-                )
-                for contrast in maps
-            ],
-            space,
-        )
+    cases = [
+        [
+            Case(
+                maps=contrast,
+                measure=(measure := gathered[contrast.name].by_inference[place]),
+                observed=observed[contrast.name],
+                null=nulls[contrast.name],
+                uncorrected=own.of(contrast.name, measure, one),
+                scheme=next(s for s in permuted.schemes if contrast.name in s.contrasts),
+            )
+            for contrast in maps
+        ]
         for place, one in enumerate(asked)
     ]
+    decided = decide(asked, cases, work, engine)
+    return [conclude(one, several, space) for one, several in zip(asked, decided, strict=True)]
 
 
 def _gather(

@@ -9,16 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from specgl.inference.permutation.measures import Measure, column_of
-from specgl.inference.permutation.work import (
-    SPATIAL_TIE,
-    Chunk,
-    ContrastWork,
-    Result,
-    SchemeWork,
-    Work,
-    count_key,
-)
-from specgl.kernels.statistics import TIE
+from specgl.inference.permutation.work import Chunk, ContrastWork, Result, SchemeWork, Work, count_key
 
 Floats = NDArray[np.float64]
 
@@ -40,12 +31,15 @@ class ContrastNull:
     maxima
         Maxima over locations, (n_columns, J, 2): upper and lower side; the first shuffle's are the observed
         ones in float64.
+    ends
+        The least and the most that each of them may be in float64, (2, n_columns, J, 2).
     counts
         In how many shuffles each location reaches its observed value, (n_loc,), by measure.
     """
 
     work: ContrastWork
     maxima: Floats
+    ends: Floats
     counts: dict[Measure, NDArray[np.int64]]
 
     @property
@@ -56,13 +50,15 @@ class ContrastNull:
     def of(self, measure: Measure, name: str) -> Floats:
         """Null distribution of a measure's column: of the larger side where both are asked for, (J,)."""
         column = column_of(self.work.measures, measure, name)
-        largest: Floats = np.max(self.maxima[column][:, np.array(self.work.asks)], axis=1)
+        return self._larger(self.maxima[column])
+
+    def ends_of(self, measure: Measure, name: str) -> Floats:
+        """The least and the most that each value of `of` may be in float64, (2, J)."""
+        return self._larger(self.ends[:, column_of(self.work.measures, measure, name)])
+
+    def _larger(self, maxima: Floats) -> Floats:
+        largest: Floats = np.max(maxima[..., np.array(self.work.asks)], axis=-1)
         return largest
-
-
-def tolerance(name: str) -> float:
-    """Relative difference below which two values of a column are the same."""
-    return SPATIAL_TIE if name in ("total", "excess", "enhanced") else TIE
 
 
 def cut(work: Work, block: int) -> list[Chunk]:
@@ -92,7 +88,7 @@ def is_whole(work: Work, chunk: Chunk, result: Result) -> bool:
     """Whether a kept result has the form of this chunk's."""
     contrasts = work.schemes[chunk.scheme].contrasts
     n_columns = sum(contrast.n_columns for contrast in contrasts)
-    forms: dict[str, tuple[int, ...]] = {"maxima": (n_columns, chunk.stop - chunk.start, 2)}
+    forms: dict[str, tuple[int, ...]] = {"maxima": (3, n_columns, chunk.stop - chunk.start, 2)}
     for contrast in contrasts:
         for measure in contrast.counted:
             forms[count_key(contrast, measure)] = (contrast.statistic.n_loc,)
@@ -111,18 +107,19 @@ class Merge:
     def __init__(self, work: Work) -> None:
         self._work = work
         self._maxima = [
-            np.full((sum(c.n_columns for c in scheme.contrasts), len(scheme.rows), 2), np.nan)
+            np.full((3, sum(c.n_columns for c in scheme.contrasts), len(scheme.rows), 2), np.nan)
             for scheme in work.schemes
         ]
         self._counts: dict[str, NDArray[np.int64]] = {}
 
     def add(self, chunk: Chunk, result: Result) -> None:
         """Put one chunk's result in its place."""
-        self._maxima[chunk.scheme][:, chunk.start : chunk.stop] = result["maxima"]
+        self._maxima[chunk.scheme][:, :, chunk.start : chunk.stop] = result["maxima"]
         for key, counts in result.items():
             if key != "maxima":
-                before = self._counts.get(key)
-                self._counts[key] = counts.astype(np.int64) if before is None else before + counts
+                if key not in self._counts:
+                    self._counts[key] = np.zeros(counts.shape, dtype=np.int64)
+                self._counts[key] += counts
 
     def nulls(self, observed: dict[str, Floats]) -> dict[str, ContrastNull]:
         """Null distributions by contrast.
@@ -141,21 +138,22 @@ class Merge:
         found = {}
         for scheme, maxima in zip(self._work.schemes, self._maxima, strict=True):
             ends = np.cumsum([contrast.n_columns for contrast in scheme.contrasts])[:-1]
-            for contrast, part in zip(scheme.contrasts, np.split(maxima, ends), strict=True):
-                part[:, 0] = np.where(np.isnan(observed[contrast.name]), part[:, 0], observed[contrast.name])
+            for contrast, part in zip(scheme.contrasts, np.split(maxima, ends, axis=1), strict=True):
+                known = observed[contrast.name]
+                part[:, :, 0] = np.where(np.isnan(known), part[:, :, 0], known)
                 _mirror(scheme, contrast, part)
                 counts = {measure: self._counts[count_key(contrast, measure)] for measure in contrast.counted}
-                found[contrast.name] = ContrastNull(contrast, part, counts)
+                found[contrast.name] = ContrastNull(contrast, part[0], part[1:], counts)
         return found
 
 
 def _mirror(scheme: SchemeWork, contrast: ContrastWork, maxima: Floats) -> None:
     """Fill in what a shuffle's mirror tells of it."""
     later = np.flatnonzero(scheme.source != np.arange(scheme.source.size))
-    told = maxima[:, scheme.source[later]]
+    told = maxima[:, :, scheme.source[later]]
     if contrast.statistic.signed:
-        told = np.where(scheme.turned[later][:, None], told[:, :, ::-1], told)
-    maxima[:, later] = np.where(np.isnan(maxima[:, later]), told, maxima[:, later])
+        told = np.where(scheme.turned[later][:, None], told[..., ::-1], told)
+    maxima[:, :, later] = np.where(np.isnan(maxima[:, :, later]), told, maxima[:, :, later])
 
 
 def reach(null: Floats, values: Floats, slack: Floats | float) -> NDArray[np.int64]:

@@ -90,7 +90,7 @@ def directed(values: Floats, asks: tuple[bool, bool]) -> Floats:
     return values if asks[0] else -values
 
 
-def sides_of(alternative: Alternative) -> tuple[bool, bool]:
+def asks_of(alternative: Alternative) -> tuple[bool, bool]:
     """Whether the upper and the lower side are asked for."""
     return alternative != "less", alternative != "greater"
 
@@ -125,7 +125,7 @@ def observe(
     observed
         All in float64.
     """
-    asks = sides_of(alternative)
+    asks = asks_of(alternative)
     heights = {"t": statistic.observed, "z": statistic.observed_z}
     clusters: dict[Measure, tuple[SideClusters, ...]] = {}
     enhanced: dict[Measure, Floats] = {}

@@ -11,14 +11,15 @@ from numpy.typing import NDArray
 
 from specgl.inference.contrasts import ContrastMaps
 from specgl.inference.parametric import correct_family, families
-from specgl.inference.permutation.measures import Measure, column_name
-from specgl.inference.permutation.nulls import ContrastNull, over_contrasts, tolerance
-from specgl.inference.permutation.observed import Observed
+from specgl.inference.permutation.measures import Measure, Sizes, column_name
+from specgl.inference.permutation.nulls import ContrastNull, over_contrasts
+from specgl.inference.permutation.observed import Observed, SideClusters
 from specgl.inference.permutation.pvalues import Null, PValues, make_null, slack_of
 from specgl.inference.records import Inferred, Neighbourhood, Permutation, Shuffled
 from specgl.inference.surviving import Rule, smallest, strongest, surviving_locations
 from specgl.inference.tables import ClusterRows, cluster_table
 from specgl.kernels.multiplicity import ADJUST
+from specgl.kernels.statistics import TIE
 
 if TYPE_CHECKING:
     from specgl.models.schemes import Scheme
@@ -106,7 +107,7 @@ def _by_maximum(asked: Permutation, case: Case, null: Null, space: Neighbourhood
     """Each location against the maxima over all of them."""
     analysed = case.maps.analysed
     evidence = case.observed.evidence(case.measure)[analysed]
-    found = null.p_values(evidence, slack_of(evidence, tolerance(column_name(asked))))
+    found = null.p_values(evidence, slack_of(evidence, TIE))
     p, logp = case.maps.spread(found.p), case.maps.spread(found.logp)
     inferred = surviving_locations(case.maps, p, logp, logp, space, _rule(asked))
     extrapolated = np.zeros(analysed.size, dtype=bool)
@@ -136,24 +137,22 @@ def _by_locations(asked: Permutation, family: list[Case], space: Neighbourhood) 
 def _by_clusters(asked: Permutation, case: Case, null: Null, space: Neighbourhood) -> Inferred:
     """Each cluster against the greatest of each shuffle; a cluster's p is that of all its locations."""
     maps, name = case.maps, column_name(asked)
+    assert isinstance(case.measure, Sizes)  # no other measure has clusters
+    threshold = case.measure.threshold
     p, logp = np.where(maps.analysed, 1.0, np.nan), np.where(maps.analysed, 0.0, np.nan)
     extrapolated = np.zeros(p.size, dtype=bool)
     thresholded = np.zeros(p.size)
     rows = []
     for side in case.observed.clusters[case.measure]:
-        # What exceeds the threshold is a difference of sums: it is as exact as the sums are.
-        against = "total" if name == "excess" else name
-        slack = slack_of(side.sizes[against], tolerance(name))
-        found = null.p_values(side.sizes[name], slack)
+        found = null.p_values(side.sizes[name], _slack(side, name))
         labels = side.clusters.labels
         p[side.members], logp[side.members] = found.p[labels], found.logp[labels]
         extrapolated[side.members] = found.extrapolated[labels]
         kept = side.clusters.keep(found.p <= asked.alpha)
         here = side.members[kept.labels >= 0]
         thresholded[here] = maps.stat[here]
-        over = getattr(case.measure, "threshold", 0.0) if name == "excess" else 0.0
+        over = threshold if name == "excess" else 0.0
         rows.append(ClusterRows(side.sign, side.members, side.heights, side.adjacency, kept, over))
-    threshold = float(getattr(case.measure, "threshold", np.nan))
     return Inferred(
         inference=asked.name,
         contrast=maps.name,
@@ -167,6 +166,21 @@ def _by_clusters(asked: Permutation, case: Case, null: Null, space: Neighbourhoo
         clusters=cluster_table(rows, space, maps.stat, maps.z, p, threshold),
         extrapolated=None if asked.tail == "counts" else extrapolated,
     )
+
+
+def bars(asked: Permutation, case: Case) -> Floats:
+    """What null values must reach to count against any of the observed ones, (m,)."""
+    name = column_name(asked)
+    if name in ("height", "enhanced"):
+        evidence = case.observed.evidence(case.measure)[case.maps.analysed]
+        return evidence - slack_of(evidence, TIE)
+    sides = case.observed.clusters[case.measure]
+    return np.concatenate([side.sizes[name] - _slack(side, name) for side in sides])
+
+
+def _slack(side: SideClusters, name: str) -> Floats:
+    # What exceeds the threshold is a difference of sums: it is as exact as the sums are.
+    return slack_of(side.sizes["total" if name == "excess" else name], TIE)
 
 
 def _rule(asked: Permutation) -> Rule:

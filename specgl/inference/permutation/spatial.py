@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from specgl.inference.permutation.measures import Enhancement, Measure, Sizes
+from specgl.inference.permutation.measures import Enhancement, Measure
 from specgl.inference.records import Neighbourhood
 from specgl.kernels.extremes import cluster_extremes
 from specgl.kernels.tfce import Graph, Work, tfce_map, tfce_max
@@ -25,9 +25,9 @@ def graph_of(space: Neighbourhood, connectivity: int) -> Graph:
     return Graph.from_adjacency(space.adjacency(connectivity), measure if measure.ndim else None)
 
 
-def cluster_maxima(heights: Heights, graph: Graph, sizes: Sizes) -> tuple[float, float, float]:
+def cluster_maxima(heights: Heights, graph: Graph, threshold: float) -> tuple[float, float, float]:
     """Greatest extent, total mass and excess mass of the clusters of a map; 0 where there is none."""
-    found = cluster_extremes(heights, graph, [sizes.threshold])
+    found = cluster_extremes(heights, graph, [threshold])
     return float(found.extent[0]), float(found.mass[0]), float(found.excess[0])
 
 
@@ -43,7 +43,9 @@ def enhanced_maximum(
     return tfce_max(heights, graph, settings.E, settings.H, settings.dh, room)
 
 
-def rooms_for(measures: Iterable[Measure], graphs: Mapping[int, Graph]) -> dict[int, Work]:
-    """Memory to enhance float32 maps in, one after the other in one thread, by connectivity."""
+def rooms_for(
+    measures: Iterable[Measure], graphs: Mapping[int, Graph], dtype: type[np.floating] = np.float32
+) -> dict[int, Work]:
+    """Memory to enhance maps of one type in, one after the other in one thread, by connectivity."""
     used = sorted({one.connectivity for one in measures if isinstance(one, Enhancement)})
-    return {connectivity: Work(graphs[connectivity], np.float32) for connectivity in used}
+    return {connectivity: Work(graphs[connectivity], dtype) for connectivity in used}

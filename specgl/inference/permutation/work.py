@@ -4,16 +4,16 @@ What every chunk needs is gathered once in a `Work`; a chunk is a scheme and a r
 is a dictionary of arrays, which an engine can send and a store can keep:
 
 ``maxima``
-    (n_columns, n_shuffles, 2) float64: for each column of each measure of each contrast of the scheme the
-    maximum over locations on the upper and on the lower side; NaN where a side is not asked for, or where the
-    shuffle's mirror tells it.
+    (3, n_columns, n_shuffles, 2) float64: for each column of each measure of each contrast of the scheme the
+    maximum over locations on the upper and on the lower side, then the least and the most that it may be in
+    float64; NaN where a side is not asked for, or where the shuffle's mirror tells it.
 ``counts-CONTRAST-MEASURE``
     (n_loc,) uint16: in how many of the shuffles a location reaches its observed value.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -21,16 +21,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from specgl.inference.permutation.measures import (
-    Enhancement,
-    Height,
-    Measure,
-    Scale,
-    Sizes,
-    column_of,
-)
-from specgl.inference.permutation.spatial import cluster_maxima, enhanced_map, enhanced_maximum, rooms_for
-from specgl.kernels.statistics import BLOCK, ShuffledStatistic
+from specgl.inference.permutation.certainty import Rounding, enclosed, measured, rounding_of
+from specgl.inference.permutation.measures import Enhancement, Height, Measure, Scale, column_of
+from specgl.inference.permutation.observed import asks_of
+from specgl.inference.permutation.spatial import Heights, enhanced_map, rooms_for
+from specgl.kernels.statistics import BLOCK, NOUGHT, TIE, ShuffledStatistic
 from specgl.kernels.tails import Alternative
 from specgl.kernels.tfce import Graph
 from specgl.kernels.tfce import Work as Room
@@ -38,15 +33,7 @@ from specgl.kernels.tfce import Work as Room
 Floats = NDArray[np.float64]
 Result = Mapping[str, NDArray[Any]]
 Counts = dict[str, NDArray[np.int64]]
-Sides = Sequence[NDArray[np.float32] | None]
-
-SPATIAL_TIE = 1e-5
-"""Relative difference below which two masses, or two enhanced heights, are the same.
-
-Maps under shuffles are float32 and come from float32 products: one labelling reached by two shuffles gives
-statistics that differ by some 1e-7 times the root of the number of observations, and by up to 1e-6 through a
-table of z; TFCE cubes them. A null value that is not the same labelling falls into so small an interval once
-in some ten thousand shuffles, and then makes p larger by one count, never smaller."""
+Sides = tuple[Heights | None, Heights | None]
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,7 +72,7 @@ class ContrastWork:
     @property
     def asks(self) -> tuple[bool, bool]:
         """Whether the upper and the lower side are asked for."""
-        return self.alternative != "less", self.alternative != "greater"
+        return asks_of(self.alternative)
 
 
 @dataclass(frozen=True, eq=False)
@@ -167,12 +154,15 @@ def run_chunk(work: Work, chunk: Chunk) -> Result:
     maxima: list[Floats] = []
     counts: Counts = {}
     for contrast in scheme.contrasts:
-        found = np.full((contrast.n_columns, chunk.stop - chunk.start, 2), np.nan)
+        found = np.full((3, contrast.n_columns, chunk.stop - chunk.start, 2), np.nan)
         _heights(contrast, scheme, chunk, found, counts)
         _maps(contrast, scheme, chunk, work.graphs, found, counts)
         maxima.append(found)
     # A chunk counts some hundred shuffles at most, and what is kept on disk is not compressed.
-    return {"maxima": np.concatenate(maxima), **{key: n.astype(np.uint16) for key, n in counts.items()}}
+    return {
+        "maxima": np.concatenate(maxima, axis=1),
+        **{key: n.astype(np.uint16) for key, n in counts.items()},
+    }
 
 
 def count_key(contrast: ContrastWork, measure: Measure) -> str:
@@ -193,7 +183,7 @@ def _heights(contrast: ContrastWork, scheme: SchemeWork, chunk: Chunk, found: Fl
                 count=measure in contrast.counted,
                 scale=measure.scale,
             )
-            found[column, :, 0], found[column, :, 1] = scan.upper, scan.lower
+            found[:, column, :, 0], found[:, column, :, 1] = scan.upper, scan.lower
             if scan.counts is not None:
                 counts[count_key(contrast, measure)] = scan.counts
         column += len(measure.columns)
@@ -208,27 +198,27 @@ def _maps(
     counts: Counts,
 ) -> None:
     """Whatever wants a map: each map is made once for a scale and handed to all measures on it."""
-    signed = contrast.statistic.signed
-    wanted = [asked or (signed and scheme.mirrored) for asked in contrast.asks]
     spatial = [measure for measure in contrast.measures if not isinstance(measure, Height)]
     for measure in contrast.counted.intersection(spatial):
         counts[count_key(contrast, measure)] = np.zeros(contrast.statistic.n_loc, dtype=np.int64)
     rooms = rooms_for(spatial, graphs)
     for scale in dict.fromkeys(measure.scale for measure in spatial):
+        rounding = rounding_of(contrast.statistic, scale)
         for shuffle, upper in _made(contrast.statistic, scheme, chunk, scale):
-            sides = [upper if wanted[0] else None, -upper if wanted[1] else None]
+            sides = sides_of(upper, contrast, scheme)
             for measure in spatial:
                 if measure.scale != scale:
                     continue
                 first = column_of(contrast.measures, measure, measure.columns[0])
-                here = found[first : first + len(measure.columns), shuffle - chunk.start]
+                here = found[:, first : first + len(measure.columns), shuffle - chunk.start]
                 graph, room = graphs[measure.connectivity], rooms.get(measure.connectivity)
                 # Also where maps are enhanced: a null's bits do not hang on what else is asked.
-                _take_maxima(measure, sides, graph, room, here)
+                for side, heights in enumerate(sides):
+                    if heights is not None:
+                        here[:, :, side] = measured(measure, heights, graph, room, rounding)
                 if isinstance(measure, Enhancement) and measure in contrast.counted:
-                    enhanced = _enhance(measure, sides, graph, room)
-                    key = count_key(contrast, measure)
-                    counts[key] += _reached(contrast, measure, enhanced, scheme, shuffle)
+                    one = _Shuffled(contrast, measure, scheme, shuffle, graph)
+                    counts[count_key(contrast, measure)] += one.reached(sides, room, rounding)
 
 
 def _made(
@@ -248,20 +238,7 @@ def _made(
             yield start + int(place), maps[place]
 
 
-def _take_maxima(
-    measure: Sizes | Enhancement, sides: Sides, graph: Graph, room: Room | None, here: Floats
-) -> None:
-    """Write the maxima of one map into ``here`` (n_columns, 2)."""
-    for side, heights in enumerate(sides):
-        if heights is None:
-            continue
-        if isinstance(measure, Sizes):
-            here[:, side] = cluster_maxima(heights, graph, measure)
-        else:
-            here[:, side] = enhanced_maximum(heights, graph, measure, room)
-
-
-def _enhance(measure: Enhancement, sides: Sides, graph: Graph, room: Room | None) -> NDArray[np.float64]:
+def enhance(measure: Enhancement, sides: Sides, graph: Graph, room: Room | None) -> NDArray[np.float64]:
     """Enhanced maps of both sides, (2, n_loc); 0 where a side is not asked for."""
     enhanced = np.zeros((2, graph.n_locations))
     for side, heights in enumerate(sides):
@@ -270,18 +247,55 @@ def _enhance(measure: Enhancement, sides: Sides, graph: Graph, room: Room | None
     return enhanced
 
 
-def _reached(
-    contrast: ContrastWork, measure: Enhancement, enhanced: Floats, scheme: SchemeWork, shuffle: int
-) -> NDArray[np.int64]:
-    """How many of the shuffles that one tells of reach the observed enhanced map, (n_loc,)."""
-    observed = contrast.enhanced[measure]
-    if shuffle == 0:
-        enhanced = observed  # the very labelling that is compared: it counts itself, to the last bit
-    asked = np.array(contrast.asks)
-    bar = observed[asked].sum(axis=0) * (1.0 - SPATIAL_TIE)
-    same, turned = scheme.told[shuffle]
-    reached: NDArray[np.int64] = same * (enhanced[asked].sum(axis=0) >= bar)
-    if turned:
-        mirrored = enhanced[::-1] if contrast.statistic.signed else enhanced
-        reached += turned * (mirrored[asked].sum(axis=0) >= bar)
-    return reached
+@dataclass(frozen=True, eq=False)
+class _Shuffled:
+    """One shuffle of a contrast, to be compared with what was observed at each location."""
+
+    contrast: ContrastWork
+    measure: Enhancement
+    scheme: SchemeWork
+    shuffle: int
+    graph: Graph
+
+    def reached(self, sides: Sides, room: Room | None, rounding: Rounding) -> NDArray[np.int64]:
+        """How many of the shuffles that this one tells of reach the observed enhanced map, (n_loc,)."""
+        if self.shuffle == 0:  # the very labelling that is compared: it counts itself, to the last bit
+            return self._counts(self.contrast.enhanced[self.measure])
+        enhanced = enhance(self.measure, sides, self.graph, room)
+        ends = np.stack([enhanced, enhanced])
+        for side, heights in enumerate(sides):
+            if heights is not None:
+                ends[:, side] = enclosed(self.measure, enhanced[side], heights, self.graph, room, rounding)
+        fewest, most = (self._counts(end) for end in ends)
+        if np.array_equal(fewest, most):
+            return fewest
+        exact = exact_sides(self.contrast, self.scheme, self.shuffle, self.measure.scale)
+        return self._counts(enhance(self.measure, exact, self.graph, None))
+
+    def _counts(self, enhanced: Floats) -> NDArray[np.int64]:
+        """The same for an enhanced map as it is, both sides (2, n_loc)."""
+        asked = np.array(self.contrast.asks)
+        observed = self.contrast.enhanced[self.measure][asked].sum(axis=0)
+        bar = observed - np.maximum(TIE * observed, NOUGHT)
+        same, turned = self.scheme.told[self.shuffle]
+        reached: NDArray[np.int64] = same * (enhanced[asked].sum(axis=0) >= bar)
+        if turned:
+            mirrored = enhanced[::-1] if self.contrast.statistic.signed else enhanced
+            reached += turned * (mirrored[asked].sum(axis=0) >= bar)
+        return reached
+
+
+def exact_sides(contrast: ContrastWork, scheme: SchemeWork, shuffle: int, scale: Scale) -> Sides:
+    """Both sides of one shuffle's map in float64, as `sides_of` has them."""
+    one = slice(shuffle, shuffle + 1)
+    exact = np.empty((1, contrast.statistic.n_loc))
+    signs = None if scheme.signs is None else scheme.signs[one]
+    contrast.statistic.fill(scheme.rows[one], signs, exact, scale=scale)
+    return sides_of(exact[0], contrast, scheme)
+
+
+def sides_of(upper: Heights, contrast: ContrastWork, scheme: SchemeWork) -> Sides:
+    """The sides of a map that are asked for, of this shuffle or of its mirror; None for the others."""
+    both = contrast.statistic.signed and scheme.mirrored
+    asked = contrast.asks
+    return upper if asked[0] or both else None, -upper if asked[1] or both else None

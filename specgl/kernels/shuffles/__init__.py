@@ -5,6 +5,8 @@ apart. From both follow, exactly, how many labellings there are, all of them, or
 repetition.
 """
 
+from specgl.kernels.shuffles.classes import classes_of
+from specgl.kernels.shuffles.drawing import short_count
 from specgl.kernels.shuffles.labellings import Count, Exchange, count
 from specgl.kernels.shuffles.making import Shuffles, make_shuffles
 from specgl.kernels.shuffles.orbits import automatic_variance_groups, invariance, orbits
@@ -21,8 +23,10 @@ __all__ = [
     "Tree",
     "automatic_variance_groups",
     "build_tree",
+    "classes_of",
     "count",
     "invariance",
     "make_shuffles",
     "orbits",
+    "short_count",
 ]

@@ -1,4 +1,4 @@
-"""Trees of exchangeability as text."""
+"""Trees of exchangeability, and numbers of labellings, as text."""
 
 from __future__ import annotations
 
@@ -38,10 +38,15 @@ def draw(
     """
     words = _Words(labels, level_names, block_names)
     if not tree.root.children:
-        yield f"{_observations(tree.n_obs)}: {_leaves(tree.root)}"
+        yield f"{_observations(tree.n_obs)} without blocks"
         return
     yield f"{_observations(tree.n_obs)}"
     yield from _below([tree.root], 0, "", words)
+
+
+def short_count(number: int) -> str:
+    """A number of labellings in words that stay short, however large it is."""
+    return f"{number:,}" if number < 10**9 else f"about 10^{len(str(number)) - 1}"
 
 
 def _below(alike: list[Node], depth: int, indent: str, words: _Words) -> Iterator[str]:

@@ -74,7 +74,7 @@ class Wheel:
             counts[label] -= 1
         return rank
 
-    def unrank(self, ranks: Integers) -> Integers:
+    def _unrank(self, ranks: Integers) -> Integers:
         """Labels of the arrangements at some ranks of the lexicographic order.
 
         That order is the one in which Knuth's Algorithm L visits them (The Art of Computer Programming 4A,
@@ -234,7 +234,7 @@ class Labellings:
         for wheel in self.wheels:
             left, digit = np.divmod(left, wheel.arrangements)
             digits.append((digit + wheel.rank()) % wheel.arrangements)
-        rows = self.rows(ranks.size, lambda number, wheel: wheel.unrank(digits[number]))
+        rows = self.rows(ranks.size, lambda number, wheel: wheel._unrank(digits[number]))
         flipped = (left[:, None] >> np.arange(self.n_units)) & 1
         return rows, self.signs(flipped.astype(bool))
 

@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from specgl.kernels.ols import factorise_patterns
+from specgl.kernels.ols import PATTERN_CELLS, factorise_patterns
 from specgl.kernels.patterns import find_patterns
 from specgl.kernels.statistics.available_kernels import (
     AMPLIFIED,
@@ -21,8 +21,8 @@ from specgl.kernels.statistics.available_kernels import (
 from specgl.kernels.statistics.available_tiles import fill_available, scan_available
 from specgl.kernels.statistics.exact import DIRECTIONS, least_counted
 from specgl.kernels.statistics.methods import split_nuisance
-from specgl.kernels.statistics.partition import null_space, partition
-from specgl.kernels.statistics.protocol import BLOCK, Rows, Scale, Scan, Signs
+from specgl.kernels.statistics.partition import nuisance_on, partition
+from specgl.kernels.statistics.protocol import BLOCK, Maps, Rows, Scale, Scan, Signs
 from specgl.kernels.statistics.survey import Bars, error_bound, make_bars, no_candidates
 from specgl.kernels.statistics.tiles import TILE, Tiles, lay_out, write_tiles
 from specgl.kernels.statistics.weights import as_shuffles, gather, is_identity
@@ -34,7 +34,6 @@ Integers = NDArray[np.int64]
 
 _PRODUCTS = 32  # rows of a product with one tile
 _SHAPES = 2**20  # patterns times shuffles held at a time: 4 MiB for a t
-_CELLS = 2**21  # of the factorised designs held at a time: 16 MiB
 
 
 @dataclass(frozen=True, eq=False)
@@ -185,15 +184,20 @@ class AvailableStatistic:
             maxima[:, 1] = np.nan
         return Scan(maxima[:, 0], maxima[:, 1], counts)
 
-    def fill(self, rows: Rows, signs: Signs | None, out: NDArray[np.float32], *, scale: Scale) -> None:
+    def fill(self, rows: Rows, signs: Signs | None, out: Maps, *, scale: Scale) -> None:
         """Maps of z, see `ShuffledStatistic.fill`."""
         columns = self.presence.columns
         out[:] = 0.0
-        for start in range(0, len(rows), BLOCK):
-            stop = min(start + BLOCK, len(rows))
+        exact = out.dtype == np.float64
+        together = 1 if exact else BLOCK  # bits may depend on what is multiplied together
+        for start in range(0, len(rows), together):
+            stop = min(start + together, len(rows))
             moved = self._moved(rows[start:stop], None if signs is None else signs[start:stop])
-            maps = np.empty((stop - start, columns.size), dtype=np.float32)
-            fill_available(self.presence, self.squares, self.dof, moved, BLOCK, self.signed, maps)
+            maps = np.empty((stop - start, columns.size), dtype=out.dtype)
+            fill_available(self.presence, self.squares, self.dof, moved, together, self.signed, maps)
+            if exact:
+                out[start:stop, columns] = z_of(maps, self.kind, self._r, self.dof)
+                continue
             for table, first, last in self._tables:
                 out[start:stop, columns[first:last]] = table(maps[:, first:last])
         out[is_identity(rows, signs)] = self.observed_z
@@ -310,7 +314,7 @@ def _tested(
 def _degrees(matrix: Floats, codes: NDArray[np.integer] | None, here: NDArray[np.bool_]) -> Floats:
     """``(n_pat,)`` residual degrees of freedom of each pattern."""
     result = np.empty(len(here))
-    step = max(1, _CELLS // max(1, matrix.size))
+    step = max(1, PATTERN_CELLS // max(1, matrix.size))
     for start in range(0, len(here), step):
         geometry = factorise_patterns(matrix, codes, here[start : start + step]).geometry
         result[start : start + step] = geometry.n - geometry.rank
@@ -321,13 +325,16 @@ def _nuisance(
     matrix: Floats, weights: Floats, codes: NDArray[np.integer] | None, here: NDArray[np.bool_]
 ) -> Floats:
     """``(n_pat, q, n)`` orthonormal nuisance of each pattern, blocks apart."""
-    columns = matrix @ null_space(weights)
-    n, q = columns.shape
-    result = np.zeros((len(here), min(n, q), n))
-    if not q:
-        return result
-    step = max(1, _CELLS // max(1, columns.size))
+    found: list[Floats] = []
+    order = np.arange(len(matrix))
+    step = max(1, PATTERN_CELLS // max(1, matrix.size))
     for start in range(0, len(here), step):
-        factors = factorise_patterns(columns, codes, here[start : start + step])
-        result[start : start + step][:, :, factors.order] = np.swapaxes(factors.basis, 1, 2)
+        factors = factorise_patterns(matrix, codes, here[start : start + step])
+        order = factors.order
+        for basis, spread in zip(factors.basis, factors.geometry.spread, strict=True):
+            filled = np.any(basis != 0, axis=0)
+            found.append(basis[:, filled] @ nuisance_on(weights, spread[:, filled]))
+    result = np.zeros((len(here), max((each.shape[1] for each in found), default=0), len(matrix)))
+    for rows, each in zip(result, found, strict=True):
+        rows[: each.shape[1], order] = each.T
     return result

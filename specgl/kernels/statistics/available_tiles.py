@@ -96,9 +96,9 @@ def fill_available(
     moved: Floats,
     n_padded: int,
     signed: bool,
-    out: Singles,
+    out: NDArray[np.floating],
 ) -> None:
-    """Maps ``(B, m)`` of the statistic (not its z), computed in float64, pattern by pattern.
+    """Maps ``(B, m)`` of the statistic (not its z), in float64 and pattern by pattern, kept in `out`'s type.
 
     Parameters
     ----------
@@ -107,7 +107,7 @@ def fill_available(
     squares, dof
         ``(m,)`` squared length of each location's data beside its nuisance, and its degrees of freedom.
     n_padded
-        Shuffles of a product, at least B and the same in all calls.
+        Shuffles of a product, at least B and the same in all calls of one type.
     out
         Written to.
     """

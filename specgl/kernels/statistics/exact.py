@@ -24,6 +24,7 @@ DIRECTIONS = {"two-sided": TWO_SIDED, "greater": GREATER, "less": LESS}
 
 CLOSE = 0.1  # share of the data left as residual below which the residual is summed by itself
 PERFECT = 1e-30  # the least such share: no statistic is infinite
+NOTHING = 1e-26  # share of the data that is rounding: nuisance that moved fits them, and nothing is tested
 
 
 class Form(NamedTuple):
@@ -75,6 +76,11 @@ def evaluate(source: Source, lifted: Floats, raw: Floats, form: Form, location: 
         left -= s[j] * s[j]
     if left < CLOSE * total:
         left = _left_over(source, raw, y, s)
+        whole = left
+        for j in range(form.r):
+            whole += s[j] * s[j]
+        if whole <= NOTHING * total:
+            return 0.0
     if left > PERFECT * total:
         return float(statistic(s, form, left))
     return float(statistic(s, form, PERFECT * total))

@@ -40,6 +40,10 @@ class Recipe:
         ``(m, r)`` rows that move.
     moving
         ``(m, q')`` rows of the nuisance that move with them, orthonormal and orthogonal to `tested`.
+    remaining
+        ``(m, d)`` what neither the tested part nor the nuisance spans, orthonormal. Where it has fewer
+        columns than `moving`, it tells more cheaply, and without cancellation, what moved nuisance leaves of
+        the data (P is orthogonal: |D|^2 - |m|^2 = |(P [X R])'D|^2); elsewhere without columns.
     fixed
         ``(m, q)`` orthonormal nuisance that stays; without columns where the nuisance moves.
     remove
@@ -52,6 +56,7 @@ class Recipe:
 
     tested: Floats
     moving: Floats
+    remaining: Floats
     fixed: Floats
     remove: Floats
     reduce: Floats
@@ -108,18 +113,19 @@ def split_nuisance(z: Floats, invariant: Floats | None) -> tuple[Floats, Floats]
 
 def _freedman_lane(parts: Partition, invariant: Floats | None) -> Recipe:
     moving, _ = split_nuisance(parts.z, invariant)
-    return _recipe(parts.x, moving=moving, remove=parts.z)
+    return _recipe(parts.x, moving=moving, remaining=_remaining(parts, moving), remove=parts.z)
 
 
 def _ter_braak(parts: Partition, invariant: Floats | None) -> Recipe:
     moving, _ = split_nuisance(parts.z, invariant)
-    return _recipe(parts.x, moving=moving, remove=np.concatenate([parts.z, parts.x], axis=1))
+    fitted = np.concatenate([parts.z, parts.x], axis=1)
+    return _recipe(parts.x, moving=moving, remaining=_remaining(parts, moving), remove=fitted)
 
 
 def _manly(parts: Partition, invariant: Floats | None) -> Recipe:
     # What does not move is taken out of the data beforehand: its m is the same for all shuffles.
     moving, still = split_nuisance(parts.z, invariant)
-    return _recipe(parts.x, moving=moving, remove=still)
+    return _recipe(parts.x, moving=moving, remaining=_remaining(parts, moving), remove=still)
 
 
 def _still_white(parts: Partition, _: Floats | None) -> Recipe:
@@ -144,11 +150,25 @@ def _huh_jhun(parts: Partition, _: Floats | None) -> Recipe:
     return _recipe(reduce.T @ parts.x, remove=parts.z[:, :0], reduce=reduce)
 
 
+def _remaining(parts: Partition, moving: Floats) -> Floats:
+    """The rest of all functions of the observations, where it is smaller than the nuisance that moves.
+
+    All data that a recipe with moving nuisance keeps are orthogonal to the nuisance that does not move.
+    """
+    model = np.concatenate([parts.z, parts.x], axis=1)
+    n, rank = model.shape
+    if n - rank >= moving.shape[1]:
+        return model[:, :0]
+    basis, _ = np.linalg.qr(model, mode="complete")
+    return basis[:, rank:]
+
+
 def _recipe(
     tested: Floats,
     *,
     remove: Floats,
     moving: Floats | None = None,
+    remaining: Floats | None = None,
     fixed: Floats | None = None,
     reduce: Floats | None = None,
 ) -> Recipe:
@@ -156,6 +176,7 @@ def _recipe(
     return Recipe(
         tested=_array(tested),
         moving=_array(nothing if moving is None else moving),
+        remaining=_array(nothing if remaining is None else remaining),
         fixed=_array(nothing if fixed is None else fixed),
         remove=_array(remove),
         reduce=_array(np.empty((len(remove), 0)) if reduce is None else reduce),

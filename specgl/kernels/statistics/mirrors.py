@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from specgl.kernels.shuffles.classes import classes_of
 from specgl.kernels.statistics.protocol import Rows, Signs
 
 Floats = NDArray[np.float64]
 Codes = NDArray[np.int64]
 
-_NEAR = 1e-9  # of a column's largest value: rows of a design that are nearer are equal
 _CELLS = 2**22  # looked at together: 32 MiB
 
 
@@ -62,23 +62,14 @@ def _classes(odd: Floats, even: Floats) -> tuple[Codes, Codes, Codes]:
 
     A counterpart that is no row's is -1.
     """
-    both = np.concatenate([_steps(odd), _steps(even)], axis=1)
-    turn = np.ones(both.shape[1], dtype=np.int64)
-    turn[: odd.shape[1]] = -1
-    every = np.concatenate([both, -both, both * turn, -both * turn])
-    _, inverse = np.unique(every, axis=0, return_inverse=True)
-    m = len(odd)
-    codes = inverse.reshape(4, m)[:2].astype(np.int64)
-    known = np.zeros(int(inverse.max()) + 1, dtype=bool)
+    both = np.concatenate([odd, even], axis=1)
+    turn = np.ones(both.shape[1])
+    turn[: odd.shape[1]] = -1.0
+    every = classes_of(np.concatenate([both, -both, both * turn, -both * turn])).reshape(4, len(odd))
+    codes, partners = every[:2], every[2:]
+    known = np.zeros(int(every.max()) + 1, dtype=bool)
     known[codes] = True
-    partners = inverse.reshape(4, m)[2:].astype(np.int64)
     return codes, codes[::-1], np.where(known[partners], partners, -1)
-
-
-def _steps(columns: Floats) -> Codes:
-    """Values as whole multiples of a step that is far below what tells two rows apart."""
-    size = np.abs(columns).max(axis=0, initial=0.0)
-    return np.round(columns / np.where(size > 0, size * _NEAR, 1.0)).astype(np.int64)
 
 
 def _keys(codes: Codes, rows: Rows, signs: Signs | None, words: NDArray[np.uint64]) -> NDArray[np.uint64]:

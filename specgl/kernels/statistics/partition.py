@@ -76,7 +76,7 @@ def partition(matrix: Floats, weights: Floats, block_codes: NDArray[np.integer] 
     scores = first @ factor.spread[:, filled]  # (q, k): the contrast on the basis
     r = _rank(scores)
     tested, rest = _split(scores, r)
-    dummies = _dummies(block_codes, len(matrix))
+    dummies = np.empty((len(matrix), 0)) if block_codes is None else unit_dummies(block_codes)
     return Partition(
         x=sign * (basis @ tested),
         x0=sign * (matrix @ _row_space(first, r)),
@@ -86,23 +86,27 @@ def partition(matrix: Floats, weights: Floats, block_codes: NDArray[np.integer] 
     )
 
 
-def null_space(weights: Floats) -> Floats:
-    """Coefficients that a contrast does not see.
+def nuisance_on(weights: Floats, spread: Floats) -> Floats:
+    """Nuisance in the coordinates of an orthonormal basis of a design's columns.
+
+    Not the design times the coefficients that a contrast does not see: where columns depend on one another,
+    some of these fit nothing, and what rounding leaves of them would pass for a direction of its own.
 
     Parameters
     ----------
     weights
-        ``(q, n_reg)`` contrast.
+        ``(q, n_reg)`` contrast that the design can estimate.
+    spread
+        ``(n_reg, k)`` coefficients from scores on the basis.
 
     Returns
     -------
     ndarray
-        ``(n_reg, n_reg - r)`` orthonormal; the same for a contrast and its negative, to the last bit.
+        ``(k, k - r)`` orthonormal; the same for a contrast and its negative, to the last bit.
     """
     _, first = _orientation(weights)
-    lengths = np.linalg.norm(first, axis=1, keepdims=True)
-    _, _, right = np.linalg.svd(first / np.where(lengths > 0, lengths, 1.0), full_matrices=True)
-    return right[_rank(first) :].T
+    scores = first @ spread
+    return _split(scores, _rank(scores))[1]
 
 
 def _orientation(weights: Floats) -> tuple[float, Floats]:
@@ -125,7 +129,7 @@ def _split(scores: Floats, r: int) -> tuple[Floats, Floats]:
     left, _, _ = np.linalg.svd((scores / np.where(lengths > 0, lengths, 1.0)).T, full_matrices=True)
     tested, rest = left[:, :r], left[:, r:]
     if len(scores) == 1:  # the direction itself: no sign is left to a factorisation
-        tested = scores.T / lengths[0]
+        tested = scores.T / np.where(lengths[0] > 0, lengths[0], 1.0)
     return tested, rest
 
 
@@ -137,10 +141,8 @@ def _row_space(weights: Floats, r: int) -> Floats:
     return right[:r].T
 
 
-def _dummies(codes: NDArray[np.integer] | None, n: int) -> Floats:
-    """``(n, n_blocks)`` a column of length 1 for each block."""
-    if codes is None:
-        return np.empty((n, 0))
+def unit_dummies(codes: NDArray[np.integer]) -> Floats:
+    """``(n, n_blocks)`` a column of length 1 for each block that has a row, from codes ``(n,)``."""
     columns = (codes[:, None] == np.unique(codes)[None]).astype(np.float64)
     scaled: Floats = columns / np.sqrt(columns.sum(axis=0))
     return scaled

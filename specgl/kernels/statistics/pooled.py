@@ -13,10 +13,16 @@ from specgl.kernels.statistics.exact import DIRECTIONS, Form, evaluate_locations
 from specgl.kernels.statistics.methods import Nuisance, Recipe, make_recipe
 from specgl.kernels.statistics.partition import Partition
 from specgl.kernels.statistics.pooled_kernels import fill_tiles, scan_tiles
-from specgl.kernels.statistics.protocol import BLOCK, Rows, Scale, Scan, Signs
-from specgl.kernels.statistics.survey import Bars, error_bound, make_bars, no_candidates
+from specgl.kernels.statistics.protocol import BLOCK, Maps, Rows, Scale, Scan, Signs
+from specgl.kernels.statistics.survey import Bars, Whole, error_bound, make_bars, no_candidates, whole_of
 from specgl.kernels.statistics.tiles import TILE, Source, Tiles, prepare
-from specgl.kernels.statistics.weights import Weights, as_shuffles, is_identity, make_weights
+from specgl.kernels.statistics.weights import (
+    Weights,
+    as_shuffles,
+    is_identity,
+    make_weights,
+    rows_to_survey,
+)
 from specgl.kernels.statistics.zscale import ZTable, z_of
 from specgl.kernels.tails import Alternative
 
@@ -133,39 +139,45 @@ class PooledStatistic:
         there = np.flatnonzero(~here)
         maxima = np.full((len(rows), 2), np.nan)
         columns = self.source.columns
-        counts = np.zeros(self.n_loc, dtype=np.int64) if count else None
         totals = np.full(columns.size if count else 0, np.count_nonzero(here), dtype=np.int32)
         if columns.size:
             # The identity's are the observed statistics: every one of them reaches itself.
-            known = self.observed[columns]
-            maxima[here] = known.max(), (-known).max()
-            at_once = max(1, _PRODUCTS // max(1, self._n_rows))
+            if here.any():
+                maxima[here] = self._known.max(), -self._known.min()
+            at_once = max(1, _PRODUCTS // (self.form.r + self._n_others))
             for start in range(0, there.size, at_once):
                 part = there[start : start + at_once]
-                chosen = make_weights(self.recipe, rows[part], None if signs is None else signs[part])
-                maxima[part] = self._scan(chosen, alternative, count, totals)
-        if counts is not None:
-            counts[columns] = totals
+                turned = None if signs is None else signs[part]
+                chosen = make_weights(self.recipe, rows[part], turned)
+                surveyed = rows_to_survey(self.recipe, rows[part], turned, chosen)
+                maxima[part] = self._scan(chosen, surveyed, alternative, count, totals)
+        counts = None
+        if count:
+            counts = np.zeros(self.n_loc, dtype=np.int64)
+            counts[self._places] = totals
         if not self.signed:
             maxima[:, 1] = np.nan
         if scale == "z":
             maxima = z_of(maxima, self.kind, self.form.r, self.form.dof)
         return Scan(maxima[:, 0], maxima[:, 1], counts)
 
-    def fill(self, rows: Rows, signs: Signs | None, out: NDArray[np.float32], *, scale: Scale) -> None:
+    def fill(self, rows: Rows, signs: Signs | None, out: Maps, *, scale: Scale) -> None:
         """Maps, see `ShuffledStatistic.fill`."""
         columns = self.source.columns
         here = is_identity(rows, signs)
-        for start in range(0, len(rows), BLOCK):
-            stop = min(start + BLOCK, len(rows))
+        exact = out.dtype == np.float64
+        together = 1 if exact else BLOCK  # bits may depend on what is multiplied together
+        for start in range(0, len(rows), together):
+            stop = min(start + together, len(rows))
             chosen = make_weights(self.recipe, rows[start:stop], None if signs is None else signs[start:stop])
-            maps = np.empty((stop - start, columns.size), dtype=np.float32)
-            self._fill(chosen, maps)
-            if scale == "z":
+            every = columns.size == self.n_loc
+            maps = out[start:stop] if every else np.empty((stop - start, columns.size), dtype=out.dtype)
+            self._fill(chosen, maps, together)
+            if scale == "z" and exact:
+                maps[...] = z_of(maps, self.kind, self.form.r, self.form.dof)
+            elif scale == "z":
                 self._table(maps, maps)
-            if columns.size == self.n_loc:
-                out[start:stop] = maps
-            else:
+            if not every:
                 out[start:stop] = 0.0
                 out[start:stop, columns] = maps
         out[here] = self.observed_z if scale == "z" else self.observed
@@ -185,12 +197,27 @@ class PooledStatistic:
         return found
 
     @property
-    def _n_rows(self) -> int:
-        return int(self.recipe.tested.shape[1] + self.recipe.moving.shape[1])
+    def _n_others(self) -> int:
+        """Rows that are surveyed for each shuffle beside the tested ones."""
+        return int(self.recipe.remaining.shape[1] or self.recipe.moving.shape[1])
+
+    @property
+    def _places(self) -> Integers | slice:
+        """Where the analysed locations are; a slice is read without a copy."""
+        return slice(None) if self.source.columns.size == self.n_loc else self.source.columns
+
+    @cached_property
+    def _known(self) -> Floats:
+        """Observed statistics of the analysed locations."""
+        return self.observed[self._places]
+
+    @cached_property
+    def _whole(self) -> Whole:
+        return whole_of(self.n_obs, self.recipe.moving.shape[1], self.recipe.remaining.shape[1])
 
     @cached_property
     def _error(self) -> float:
-        return error_bound(self.tiles.n, self.form.r, self.recipe.moving.shape[1], self.signed)
+        return error_bound(self.tiles.n, self.form.r, self._n_others, self.signed, self._whole)
 
     @cached_property
     def _table(self) -> ZTable:
@@ -199,15 +226,21 @@ class PooledStatistic:
     @cached_property
     def _bars(self) -> dict[int, Bars]:
         """What to reach, for each direction; made once and by whoever comes first."""
-        known = self.observed[self.source.columns]
         directions = DIRECTIONS.values() if self.signed else (DIRECTIONS["greater"],)
         return {
-            direction: make_bars(to_share(least_counted(known, direction), self.form), direction, self._error)
+            direction: make_bars(
+                to_share(least_counted(self._known, direction), self.form), direction, self._error
+            )
             for direction in directions
         }
 
     def _scan(
-        self, weights: Weights, alternative: Alternative, count: bool, totals: NDArray[np.int32]
+        self,
+        weights: Weights,
+        surveyed: Floats,
+        alternative: Alternative,
+        count: bool,
+        totals: NDArray[np.int32],
     ) -> Floats:
         direction = DIRECTIONS[alternative if self.signed else "greater"]
         nothing = np.empty(0, dtype=np.float32)
@@ -215,7 +248,8 @@ class PooledStatistic:
         maxima: Floats = scan_tiles(
             self.tiles.flat,
             self.tiles.first,
-            weights.lifted.reshape(-1, self.tiles.n).astype(np.float32),
+            surveyed.reshape(-1, self.tiles.n).astype(np.float32),
+            self._whole,
             self.source,
             weights.lifted,
             weights.raw,
@@ -223,16 +257,16 @@ class PooledStatistic:
             2 * self._error,
             count,
             self._bars[direction] if count else Bars(nothing, nothing, direction),
-            self.observed[self.source.columns] if count else np.empty(0),
+            self._known if count else np.empty(0),
             no_candidates(3 * n_shuffles * TILE),
             totals,
         )
         return maxima
 
-    def _fill(self, weights: Weights, maps: NDArray[np.float32]) -> None:
+    def _fill(self, weights: Weights, maps: NDArray[np.floating], together: int) -> None:
         n_shuffles, k, n = weights.lifted.shape
         # A product's bits may depend on its shape: it has as many rows whatever the call.
-        padded = np.zeros((BLOCK * k, n))
+        padded = np.zeros((together * k, n))
         padded[: n_shuffles * k] = weights.lifted.reshape(-1, n)
         fill_tiles(self.source, self.tiles.first, padded, weights.lifted, weights.raw, self.form, maps)
 

@@ -14,6 +14,7 @@ from specgl.kernels.statistics.survey import (
     Bars,
     Flags,
     Found,
+    Whole,
     survey_counts,
     survey_maxima,
     survey_partial,
@@ -25,14 +26,16 @@ Singles = NDArray[np.float32]
 Integers = NDArray[np.int64]
 
 _TINY = 1e-300  # not zero, and its reciprocal is finite
-_LEAST_WHOLE = 0.25  # of the data that moving nuisance may leave: below it float32 has lost too much
 
 
 @compiled
-def _correlate(products: Singles, n_shuffles: int, form: Form, partial: Flags) -> Singles:
+def _correlate(
+    products: Singles, n_shuffles: int, form: Form, how: Whole, squares: Floats, partial: Flags
+) -> Singles:
     """``(B, width)`` correlation or share of variance from products ``(B * k, width)``, which it overwrites.
 
-    NaN, and a mark in `partial`, where moving nuisance leaves too little of the data.
+    NaN, and a mark in `partial`, where moving nuisance leaves too little of the data, of squared lengths
+    `squares` ``(width,)``.
     """
     k = products.shape[0] // n_shuffles
     width = products.shape[1]
@@ -42,28 +45,42 @@ def _correlate(products: Singles, n_shuffles: int, form: Form, partial: Flags) -
         return products
     result = products[:n_shuffles]
     whole = np.empty(width, dtype=np.float32)
+    least = np.float32(how.least)
     for b in range(n_shuffles):
         first = b * k
         row = result[b]
         if k > form.r:
-            _remaining(products[first + form.r : first + k], whole)
-            partial[b] = _any_below(whole)
+            if how.remaining:
+                _add_up(products[first : first + k], squares, whole)
+            else:
+                _take_away(products[first + form.r : first + k], whole)
+            partial[b] = _any_below(whole, least)
         else:
             whole[:] = np.float32(1.0)
             partial[b] = False
         if form.signed:
-            _over_root(products[first], whole, row)
+            _over_root(products[first], whole, least, row)
         else:
-            _shares(products[first : first + form.r], whole, row)
+            _shares(products[first : first + form.r], whole, least, row)
         if partial[b]:
             for v in range(width):
-                if whole[v] < _LEAST_WHOLE:
+                if whole[v] < least:
                     row[v] = np.nan
     return result
 
 
 @compiled
-def _remaining(moving: Singles, whole: Singles) -> None:
+def _add_up(kept: Singles, squares: Floats, whole: Singles) -> None:
+    for v in range(whole.size):
+        # Where there are no data the statistic is 0, which their scores of 0 say: nothing is in doubt.
+        whole[v] = np.float32(1.0) if squares[v] == 0.0 else np.float32(0.0)
+    for j in range(kept.shape[0]):
+        for v in range(whole.size):
+            whole[v] += kept[j, v] * kept[j, v]
+
+
+@compiled
+def _take_away(moving: Singles, whole: Singles) -> None:
     whole[:] = np.float32(1.0)
     for j in range(moving.shape[0]):
         for v in range(whole.size):
@@ -71,23 +88,21 @@ def _remaining(moving: Singles, whole: Singles) -> None:
 
 
 @compiled
-def _any_below(whole: Singles) -> bool:
+def _any_below(whole: Singles, least: np.float32) -> bool:
     below = np.int32(0)
     for v in range(whole.size):
-        below += np.int32(whole[v] < np.float32(_LEAST_WHOLE))
+        below += np.int32(whole[v] < least)
     return bool(below > 0)
 
 
 @compiled
-def _over_root(scores: Singles, whole: Singles, row: Singles) -> None:
-    least = np.float32(_LEAST_WHOLE)
+def _over_root(scores: Singles, whole: Singles, least: np.float32, row: Singles) -> None:
     for v in range(row.size):
         row[v] = scores[v] / np.sqrt(max(whole[v], least))
 
 
 @compiled
-def _shares(scores: Singles, whole: Singles, row: Singles) -> None:
-    least = np.float32(_LEAST_WHOLE)
+def _shares(scores: Singles, whole: Singles, least: np.float32, row: Singles) -> None:
     for v in range(row.size):
         row[v] = scores[0, v] * scores[0, v]
     for j in range(1, scores.shape[0]):
@@ -102,6 +117,7 @@ def scan_tiles(
     flat: Singles,
     first: Integers,
     singles: Singles,
+    how: Whole,
     source: Source,
     lifted: Floats,
     raw: Floats,
@@ -120,7 +136,9 @@ def scan_tiles(
     flat, first
         The tiles.
     singles
-        ``(B * k, n)`` weights in float32.
+        ``(B * k', n)`` rows to survey in float32.
+    how
+        What their rows after the tested ones are.
     source, lifted, raw, form
         What float64 needs.
     band
@@ -132,8 +150,9 @@ def scan_tiles(
     totals
         ``(m,)``, added to.
     """
-    n_shuffles, k, n = lifted.shape
-    room = np.empty(n_shuffles * k * TILE, dtype=np.float32)
+    n_shuffles = len(lifted)
+    n_rows, n = singles.shape
+    room = np.empty(n_rows * TILE, dtype=np.float32)
     partial = np.zeros(n_shuffles, dtype=np.bool_)
     best = np.full((n_shuffles, 2), -np.inf, dtype=np.float32)
     maxima = np.full((n_shuffles, 2), -np.inf)
@@ -141,9 +160,9 @@ def scan_tiles(
         start, stop = first[tile], first[tile + 1]
         width = stop - start
         data = flat[n * start : n * stop].reshape(n, width)
-        products = room[: n_shuffles * k * width].reshape(n_shuffles * k, width)
+        products = room[: n_rows * width].reshape(n_rows, width)
         np.dot(singles, data, products)
-        values = _correlate(products, n_shuffles, form, partial)
+        values = _correlate(products, n_shuffles, form, how, source.squares[start:stop], partial)
         found.size[0] = 0
         here = Bars(bars.sure[start:stop], bars.possible[start:stop], bars.direction)
         survey_maxima(values, partial, form.signed, band, best, found)
@@ -169,9 +188,12 @@ def _settle(
     totals: NDArray[np.int32],
 ) -> None:
     """Decide a tile's candidates in float64."""
+    value = 0.0
     for i in range(found.size[0]):
         b, location = found.shuffle[i], start + found.place[i]
-        value = evaluate(source, lifted[b], raw[b], form, location)
+        # One that is a candidate for several things comes several times in a row.
+        if i == 0 or found.shuffle[i - 1] != b or found.place[i - 1] != found.place[i]:
+            value = evaluate(source, lifted[b], raw[b], form, location)
         if found.purpose[i] == UPPER:
             maxima[b, 0] = max(maxima[b, 0], value)
         elif found.purpose[i] == LOWER:
@@ -182,9 +204,15 @@ def _settle(
 
 @compiled
 def fill_tiles(
-    source: Source, first: Integers, padded: Floats, lifted: Floats, raw: Floats, form: Form, out: Singles
+    source: Source,
+    first: Integers,
+    padded: Floats,
+    lifted: Floats,
+    raw: Floats,
+    form: Form,
+    out: NDArray[np.floating],
 ) -> None:
-    """Maps ``(B, m)`` of the statistic, computed in float64.
+    """Maps ``(B, m)`` of the statistic, computed in float64 and kept in whatever type `out` has.
 
     Parameters
     ----------
@@ -193,7 +221,7 @@ def fill_tiles(
     first
         First location of each tile.
     padded
-        ``(B' * k, n)`` lifted weights, then zeros, with ``B' >= B`` the same in all calls.
+        ``(B' * k, n)`` lifted weights, then zeros, with ``B' >= B`` the same in all calls of one type.
     out
         Written to.
     """
@@ -235,19 +263,20 @@ def _read_tile(source: Source, start: int, data: Floats) -> None:
 
 
 @compiled
-def statistics_of(scores: Floats, squares: Floats, form: Form, row: Singles) -> bool:
+def statistics_of(scores: Floats, squares: Floats, form: Form, row: NDArray[np.floating]) -> bool:
     """Statistics ``(width,)`` from scores ``(k, width)`` and the data's squared lengths.
 
     NaN where little is left as residual, to be computed from the residuals; returns whether there is any.
     """
     k, width = scores.shape
-    left, explained = squares.copy(), np.zeros(width)
+    left = squares.copy()
     for j in range(k):
         for v in range(width):
             left[v] -= scores[j, v] * scores[j, v]
     if form.signed:
         _write_t(scores[0], left, form.dof, row)
     else:
+        explained = np.zeros(width)
         for j in range(form.r):
             for v in range(width):
                 explained[v] += scores[j, v] * scores[j, v]
@@ -267,12 +296,12 @@ def statistics_of(scores: Floats, squares: Floats, form: Form, row: Singles) -> 
 
 
 @compiled
-def _write_t(scores: Floats, left: Floats, dof: float, row: Singles) -> None:
+def _write_t(scores: Floats, left: Floats, dof: float, row: NDArray[np.floating]) -> None:
     for v in range(row.size):
         row[v] = scores[v] * np.sqrt(dof / (left[v] if left[v] > _TINY else _TINY))
 
 
 @compiled
-def _write_f(explained: Floats, left: Floats, ratio: float, row: Singles) -> None:
+def _write_f(explained: Floats, left: Floats, ratio: float, row: NDArray[np.floating]) -> None:
     for v in range(row.size):
         row[v] = explained[v] * ratio / (left[v] if left[v] > _TINY else _TINY)

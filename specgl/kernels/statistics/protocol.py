@@ -13,6 +13,7 @@ from specgl.kernels.tails import Alternative
 Floats = NDArray[np.float64]
 Rows = NDArray[np.int32]
 Signs = NDArray[np.int8]
+Maps = NDArray[np.float32] | NDArray[np.float64]
 Kind = Literal["t", "F", "v", "G"]
 Scale = Literal["t", "z"]
 
@@ -106,15 +107,16 @@ class ShuffledStatistic(Protocol):
             A function of each shuffle alone: neither ``B``, nor a shuffle's place, nor threads change a bit.
         """
 
-    def fill(self, rows: Rows, signs: Signs | None, out: NDArray[np.float32], *, scale: Scale) -> None:
-        """Write the shuffles' maps.
+    def fill(self, rows: Rows, signs: Signs | None, out: Maps, *, scale: Scale) -> None:
+        """Write the shuffles' maps: many in float32, or a few in float64 that decide what those cannot.
 
         Parameters
         ----------
         rows, signs
-            As for `scan`, beginning at a multiple of `BLOCK` of their set.
+            As for `scan`; for float32 beginning at a multiple of `BLOCK` of their set.
         out
-            ``(B, n_loc)`` float32, written to.
+            ``(B, n_loc)``, written to. float32 is rounded once from float64 (z twice, and by a table whose
+            error is that of a rounding); float64 is exact, and a function of each shuffle alone.
         scale
             ``t`` (the statistic itself) or ``z``; always z where `varying`.
         """

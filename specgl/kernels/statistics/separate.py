@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from specgl.kernels.statistics.exact import DIRECTIONS, LESS, TWO_SIDED, least_counted
 from specgl.kernels.statistics.methods import Nuisance
 from specgl.kernels.statistics.partition import Partition
-from specgl.kernels.statistics.protocol import Rows, Scale, Scan, Signs
+from specgl.kernels.statistics.protocol import Maps, Rows, Scale, Scan, Signs
 from specgl.kernels.statistics.separate_kernels import all_statistics
 from specgl.kernels.statistics.separate_parts import GroupedDesign, Moved, Part, make_parts
 from specgl.kernels.statistics.separate_scan import Counted, Found, Table, no_candidates, scan_tiles
@@ -165,13 +165,16 @@ class SeparateStatistic:
             maxima[:, 1] = np.nan
         return Scan(maxima[:, 0], maxima[:, 1], counts)
 
-    def fill(self, rows: Rows, signs: Signs | None, out: NDArray[np.float32], *, scale: Scale) -> None:
+    def fill(self, rows: Rows, signs: Signs | None, out: Maps, *, scale: Scale) -> None:
         """Maps of z, see `ShuffledStatistic.fill`."""
         out[:] = 0.0
         for b, part, stat, inverse in self._statistics(rows, signs):
-            z = read_table(self.surface, stat, inverse)
-            outside = np.flatnonzero(np.isnan(z))
-            z[outside] = self.surface.exact(stat[outside], inverse[outside])
+            if out.dtype == np.float64:
+                z = self.surface.exact(stat, inverse)
+            else:
+                z = read_table(self.surface, stat, inverse)
+                outside = np.flatnonzero(np.isnan(z))
+                z[outside] = self.surface.exact(stat[outside], inverse[outside])
             out[b, part.columns] = z
         out[is_identity(rows, signs)] = self.observed_z
 

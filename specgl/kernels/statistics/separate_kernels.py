@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from specgl.kernels.compiled import compiled
+from specgl.kernels.statistics.exact import NOTHING
 from specgl.kernels.welch import FLOOR
 
 Floats = NDArray[np.float64]
@@ -50,10 +51,14 @@ class Shape(NamedTuple):
 
 
 class Room(NamedTuple):
-    """Memory of a thread, each array with ``LANES`` last: scores, sums of groups, rows, matrices."""
+    """Memory of a thread, each array with ``LANES`` last: scores, sums of groups, rows, matrices.
+
+    ``whole`` is what moved nuisance leaves of the data.
+    """
 
     scores: Floats
     sums: Floats
+    whole: Floats
     largest: Floats
     other: Floats
     stat: Floats
@@ -72,6 +77,7 @@ def make_room(n_rows: int, shape: Shape) -> Room:
     return Room(
         np.empty((n_rows, LANES)),
         np.empty((n_groups, LANES)),
+        np.empty(LANES),
         np.empty(LANES),
         np.empty(LANES),
         np.empty(LANES),
@@ -98,10 +104,20 @@ def tile_statistics(data: Floats, moved: Floats, group: Integers, shape: Shape, 
         The design, and memory.
     """
     _sum_residuals(data, moved, group, room)
+    _sum_whole(shape, room)
     _weigh(shape, room)
     if shape.signed and shape.axes.shape[1] > 0:
         _v_along_axes(shape, room)
-        return
+    else:
+        _quadratic(shape, room)
+    for lane in range(LANES):
+        if room.whole[lane] <= NOTHING:  # rounding: moved nuisance fits the data, and nothing is tested
+            room.stat[lane] = 0.0
+
+
+@compiled
+def _quadratic(shape: Shape, room: Room) -> None:
+    """G, or v by its square."""
     if shape.axes.shape[1] > 0:
         _along_axes(shape, room)
     else:
@@ -139,6 +155,17 @@ def _sum_residuals(data: Floats, moved: Floats, group: Integers, room: Room) -> 
         total = room.sums[group[i]]
         for lane in range(LANES):
             total[lane] += rest[lane] * rest[lane]
+
+
+@compiled
+def _sum_whole(shape: Shape, room: Room) -> None:
+    room.whole[:] = 0.0
+    for g in range(shape.residual.size):
+        for lane in range(LANES):
+            room.whole[lane] += room.sums[g, lane]
+    for j in range(shape.loads.shape[1]):
+        for lane in range(LANES):
+            room.whole[lane] += room.scores[j, lane] * room.scores[j, lane]
 
 
 @compiled

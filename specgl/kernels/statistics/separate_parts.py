@@ -14,6 +14,7 @@ from specgl.kernels.statistics.methods import Nuisance, make_recipe
 from specgl.kernels.statistics.partition import Partition
 from specgl.kernels.statistics.protocol import Rows, Signs
 from specgl.kernels.statistics.separate_kernels import LANES, Shape
+from specgl.kernels.statistics.tiles import PREPARED, ROUNDING
 from specgl.kernels.statistics.weights import as_shuffles, gather
 from specgl.kernels.welch import GroupGeometry, group_geometry
 
@@ -21,8 +22,6 @@ Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
 _AT_ONCE = 16  # shuffles that share a walk over the data
-_PREPARED = 8192
-_ROUNDING = 1e-13  # a remainder shorter than this share of the data is rounding, as for a fit
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,7 +104,7 @@ class Part:
                 codes = np.searchsorted(self.geometry.groups, self.groups)
                 moved = gather(self.tested, part, flips)
                 yield Moved(
-                    moved, codes[part].astype(np.int64), make_shape(self.geometry, self.signed), self.dof
+                    moved, codes[part].astype(np.int64), _make_shape(self.geometry, self.signed), self.dof
                 )
             else:
                 gathered = gather(self.tested, part, flips)[:, :, self.kept]
@@ -114,7 +113,7 @@ class Part:
     def only(self, places: Integers) -> Part:
         """The same for some of the locations."""
         lanes = self.tiles.transpose(1, 0, 2).reshape(self.tiles.shape[1], -1)[:, places]
-        return replace(self, columns=self.columns[places], tiles=lay_out(lanes))
+        return replace(self, columns=self.columns[places], tiles=into_lanes(lanes))
 
     def _of_model(self, gathered: Floats) -> Moved:
         """A model whose tested part ``(r, n)`` has moved against nuisance and data that stay."""
@@ -130,7 +129,7 @@ class Part:
         return Moved(
             np.ascontiguousarray(x.T[None]),
             codes[None],
-            make_shape(geometry, self.signed),
+            _make_shape(geometry, self.signed),
             geometry.dof_bounds(),
         )
 
@@ -202,16 +201,16 @@ class _Analysed:
     def tiles(self, columns: Integers, kept: Integers, basis: Floats) -> Floats:
         """Data of some locations without what a basis can fit, of length 1, in tiles."""
         result = np.empty((kept.size, columns.size))
-        for start in range(0, columns.size, _PREPARED):
-            here = slice(start, start + _PREPARED)
+        for start in range(0, columns.size, PREPARED):
+            here = slice(start, start + PREPARED)
             y = self.data[:, columns[here]][self.row_of[kept]].astype(np.float64)
             before = np.einsum("ij,ij->j", y, y)
             for _ in range(2):  # what rounding leaves of a large nuisance goes the second time
                 y -= basis @ (basis.T @ y)
             square = np.einsum("ij,ij->j", y, y)
-            known = square > _ROUNDING**2 * before
+            known = square > ROUNDING**2 * before
             result[:, here] = np.where(known, y / np.sqrt(np.where(known, square, 1.0)), 0.0)
-        return lay_out(result)
+        return into_lanes(result)
 
 
 def _complete(analysed: _Analysed, columns: Integers, design: GroupedDesign) -> tuple[Part, ...]:
@@ -295,7 +294,7 @@ def _basis(columns: Floats) -> Floats:
     return np.ascontiguousarray(left[:, values > RANK_TOLERANCE])
 
 
-def lay_out(values: Floats) -> Floats:
+def into_lanes(values: Floats) -> Floats:
     """Data ``(n, m)`` in tiles ``(n_tiles, n, LANES)``, zeros past the last location."""
     n, m = values.shape
     n_tiles = -(-m // LANES)
@@ -304,7 +303,7 @@ def lay_out(values: Floats) -> Floats:
     return np.ascontiguousarray(padded.reshape(n, n_tiles, LANES).transpose(1, 0, 2))
 
 
-def make_shape(geometry: GroupGeometry, signed: bool) -> Shape:
+def _make_shape(geometry: GroupGeometry, signed: bool) -> Shape:
     """A geometry as the kernels read it."""
     return Shape(
         np.ascontiguousarray(geometry.gram),

@@ -24,6 +24,7 @@ UPPER, LOWER, COUNT = 0, 1, 2
 """What a candidate is a candidate for: the maximum, the maximum of the negative, being counted."""
 
 _STEP = 64  # locations looked at together when a row is searched
+_SIGN = np.uint32(1 << 31)  # the bit of negative numbers
 _HALF_UNIT = 2.0**-24  # rounding of float32
 
 
@@ -54,21 +55,63 @@ class Found(NamedTuple):
     size: Integers
 
 
-def error_bound(n: int, r: int, n_moving: int, signed: bool) -> float:
-    """Bound of the error of a float32 correlation or share of variance.
+class Whole(NamedTuple):
+    """How a survey learns what moving nuisance leaves of the data, all of which is 1.
 
-    A score is a product of two vectors of length 1, each rounded once, summed over ``n`` terms in any order:
-    its error is below ``(n + 2) u`` with ``u = 2**-24`` (Higham 2002, section 3.1). Moving nuisance takes up
-    to three quarters of the data here (`combine` leaves the rest to float64), which multiplies what follows.
+    Attributes
+    ----------
+    least
+        What it may leave: below it float32 has lost too much, and float64 decides.
+    remaining
+        Whether the rows after the tested ones are what remains beside the nuisance, not the nuisance: then
+        all squares add up to what is left, else those of the nuisance are taken from 1.
+    """
+
+    least: float
+    remaining: bool
+
+
+def whole_of(n: int, n_moving: int, n_remaining: int) -> Whole:
+    """Choose the least that moving nuisance may leave of ``n`` observations.
+
+    A small one makes a wide band of doubt around every value, a large one leaves many values to float64. Of
+    data that point nowhere in particular the nuisance leaves a share with a beta distribution: almost all of
+    them leave more than its mean less three standard deviations.
 
     Parameters
     ----------
     n
         Observations.
-    r, n_moving
-        Rows of tested and of moving nuisance.
+    n_moving, n_remaining
+        Rows of moving nuisance, and of what remains in its place, or 0.
+
+    Returns
+    -------
+    Whole
+        Any would be right: only the time differs.
+    """
+    mean = 1 - n_moving / n
+    spread = np.sqrt(2 * mean * (1 - mean) / (n + 2))
+    return Whole(float(np.clip(mean - 3 * spread, 1 / 64, 1 / 4)), n_remaining > 0)
+
+
+def error_bound(n: int, r: int, n_others: int, signed: bool, whole: Whole | None = None) -> float:
+    """Bound of the error of a float32 correlation or share of variance.
+
+    A score is a product of two vectors of length 1, each rounded once, summed over ``n`` terms in any order:
+    its error is below ``(n + 2) u`` with ``u = 2**-24`` (Higham 2002, section 3.1). What nuisance leaves of
+    the data divides the scores, and multiplies their errors.
+
+    Parameters
+    ----------
+    n
+        Observations.
+    r, n_others
+        Rows of the tested part, and others: moving nuisance, or what remains beside it.
     signed
         Whether it is a correlation.
+    whole
+        How what is left of the data is learnt; ``None`` without other rows.
 
     Returns
     -------
@@ -76,11 +119,21 @@ def error_bound(n: int, r: int, n_moving: int, signed: bool) -> float:
         Absolute error.
     """
     score = (n + 8) * _HALF_UNIT
-    whole = 2 * np.sqrt(n_moving) * score + n_moving * score**2 + (n_moving + 2) * _HALF_UNIT
-    if signed:
-        return float(score if not n_moving else 2 * score + 2 * whole + 8 * _HALF_UNIT)
     share = 2 * np.sqrt(r) * score + r * score**2 + (r + 2) * _HALF_UNIT
-    return float(share if not n_moving else 4 * share + 4 * whole + 8 * _HALF_UNIT)
+    if whole is None or not n_others:
+        return float(score if signed else share)
+    root = np.sqrt(whole.least)
+    if whole.remaining:
+        # Both are ratios of lengths of vectors of scores, of which that below is at least the root: the
+        # length of a vector of m scores is wrong by sqrt(m) times a score's error at most.
+        size = (np.sqrt(r) + np.sqrt(r + n_others)) * score / root + (r + n_others + 8) * _HALF_UNIT
+        return float(size if signed else 2 * size + size**2)
+    lost = 2 * np.sqrt(n_others) * score + n_others * score**2 + (n_others + 2) * _HALF_UNIT
+    if signed:
+        # The root of what is left is wrong by this share of itself.
+        steep = lost / (whole.least * (1 + np.sqrt(max(0.0, 1 - lost / whole.least))))
+        return float(score / root + steep + 8 * _HALF_UNIT)
+    return float((share + lost) / whole.least + 8 * _HALF_UNIT)
 
 
 def make_bars(bar: Floats, direction: int, error: float) -> Bars:
@@ -116,13 +169,25 @@ def no_candidates(capacity: int) -> Found:
     )
 
 
-@compiled(fastmath={"nnan", "nsz"})
+@compiled
 def _extremes(row: Singles) -> tuple[float, float]:
-    high, low = row[0], row[0]
+    """Largest and least value of a row without NaN.
+
+    Compilers run maxima of whole numbers on vectors, and those of floating point numbers one by one. The bits
+    of numbers that are not negative, read as signed integers, are in their order and above those of all
+    negative ones; the bits of negative numbers, read as unsigned integers, are in the order of their sizes
+    and above all others.
+    """
+    signed, unsigned = row.view(np.int32), row.view(np.uint32)
+    most, least = signed[0], unsigned[0]
     for v in range(row.size):
-        high = row[v] if row[v] > high else high
-        low = row[v] if row[v] < low else low
-    return high, low
+        most = max(most, signed[v])
+        least = max(least, unsigned[v])
+    if most >= 0 and least >= _SIGN:
+        ends = np.empty(2, dtype=np.float32)
+        ends.view(np.int32)[0], ends.view(np.uint32)[1] = most, least
+        return float(ends[0]), float(ends[1])
+    return float(np.max(row)), float(np.min(row))  # all values are of one sign
 
 
 @compiled

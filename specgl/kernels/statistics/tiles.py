@@ -17,8 +17,11 @@ Singles = NDArray[np.float32]
 TILE = 1024
 """Locations in a tile. A constant: bits must depend neither on threads nor on memory."""
 
-_PREPARED = 8192  # locations residualised together: 16 MiB for 256 observations
-_ROUNDING = 1e-13  # a remainder shorter than this share of the data is rounding, as for a fit
+PREPARED = 8192
+"""Locations whose nuisance is taken out together: 16 MiB for 256 observations."""
+
+ROUNDING = 1e-13
+"""Share of the data below which the length of a remainder is rounding, as for a fit."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,12 +124,12 @@ def prepare(
         The normalised data, and where to read them again.
     """
     basis = recipe.remove
-    anchored = holds_constant(_whole_nuisance(recipe))
+    anchored = _holds_constant(_whole_nuisance(recipe))
     n_kept = recipe.reduce.shape[1] or len(row_of)
     tiles = lay_out(np.zeros(columns.size, dtype=np.int64), len(row_of))
     squares = np.zeros(columns.size)
-    for start in range(0, columns.size, _PREPARED):
-        here = slice(start, start + _PREPARED)
+    for start in range(0, columns.size, PREPARED):
+        here = slice(start, start + PREPARED)
         y = data[row_of[:, None], columns[here]].astype(np.float64)
         raw = np.einsum("ij,ij->j", y, y)
         if anchored:
@@ -169,7 +172,7 @@ def write_tiles(tiles: Tiles, start: int, y: Floats, squares: Floats) -> None:
         block[:, left - low : right - low] = unit[:, left - start : right - start]
 
 
-def holds_constant(basis: Floats) -> bool:
+def _holds_constant(basis: Floats) -> bool:
     """Whether a constant is among the combinations of an orthonormal basis ``(n, k)``."""
     ones = np.ones(len(basis))
     return bool(np.abs(ones - basis @ (basis.T @ ones)).max(initial=0.0) <= RANK_TOLERANCE)
@@ -185,4 +188,4 @@ def _whole_nuisance(recipe: Recipe) -> Floats:
 
 def _lengths(kept: Floats, raw: Floats) -> Floats:
     squares: Floats = np.einsum("ij,ij->j", kept, kept)
-    return np.where(squares > _ROUNDING**2 * raw, squares, 0.0)
+    return np.where(squares > ROUNDING**2 * raw, squares, 0.0)

@@ -67,6 +67,30 @@ def make_weights(recipe: Recipe, rows: Rows, signs: Signs | None) -> Weights:
     return Weights(raw, lifted)
 
 
+def rows_to_survey(recipe: Recipe, rows: Rows, signs: Signs | None, weights: Weights) -> Floats:
+    """Rows ``(B, k', n)`` that tell a survey the statistics: tested ones, then nuisance or the rest.
+
+    Parameters
+    ----------
+    recipe
+        The method.
+    rows, signs
+        ``(B, m)`` shuffles.
+    weights
+        Theirs.
+
+    Returns
+    -------
+    array
+        Those of `weights` as they are, unless the recipe knows what remains in fewer rows.
+    """
+    if not recipe.remaining.shape[1]:
+        return weights.lifted
+    rest = gather(recipe.remaining, *as_shuffles(rows, signs))
+    _take_out(rest, recipe.remove)
+    return np.concatenate([weights.lifted[:, : recipe.tested.shape[1]], rest], axis=1)
+
+
 def as_shuffles(rows: Rows, signs: Signs | None) -> tuple[Rows, Signs]:
     """Shuffles as the kernels read them; no signs are an array without rows."""
     none = np.empty((0, rows.shape[1]), dtype=np.int8)

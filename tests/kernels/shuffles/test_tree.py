@@ -138,7 +138,7 @@ def test_twin_study_is_drawn() -> None:
 
 
 def test_simple_trees_are_drawn() -> None:
-    assert list(build_tree(8).lines()) == ["8 observations: observations change places"]
+    assert list(build_tree(8).lines()) == ["8 observations without blocks"]
     codes = np.repeat(np.arange(5), 4)
     assert list(build_tree(20, [Level(codes, "whole")]).lines(level_names=["subject"])) == [
         "20 observations",

@@ -189,3 +189,25 @@ def test_badly_conditioned_patterns_are_left_to_float64() -> None:
     assert statistic.dofs.min() == 5
     rows, _ = shuffles("permute", 60)
     check_scan(statistic, rows, None)
+
+
+@pytest.mark.parametrize("r", [1, 2])
+def test_columns_that_depend_on_one_another_are_no_nuisance_of_their_own(r: int) -> None:
+    # A column for each of three groups beside the mean, in every basis of the columns' coefficients: what
+    # rounding leaves of a combination that fits nothing once passed for a regressor, and no p was below 1.
+    rng = np.random.default_rng(2)
+    full = np.column_stack([np.ones(N), rng.standard_normal(N), np.eye(3)[np.arange(N) % 3]])
+    contrast = np.array([[0, 0, 1.0, -1, 0], [0, 0, 0, 1, -1]])[:r]
+    y, (rows, _) = data(40), shuffles("permute", 12)
+    kept = AvailableStatistic.prepare(y, full[:, :4], contrast[:, :4], kind="t" if r == 1 else "F")
+    assert kept.n_obs == N
+    # Dependent columns: the same model, whatever combinations of its columns it is written in.
+    less = full[:, [1, 2, 3, 4]]
+    plain = AvailableStatistic.prepare(y, less, contrast[:, 1:], kind="t" if r == 1 else "F")
+    for turn in (np.eye(5), np.linalg.qr(rng.standard_normal((5, 5)))[0]):
+        turned = AvailableStatistic.prepare(y, full @ turn, contrast @ turn, kind="t" if r == 1 else "F")
+        assert_allclose(turned.observed, plain.observed, rtol=1e-9, atol=1e-9)
+        assert_array_equal(turned.dof, plain.dof)
+        found = turned.scan(rows, None, alternative="greater", count=True, scale="z")
+        assert found.counts is not None
+        assert found.counts.min() < len(rows) / 2

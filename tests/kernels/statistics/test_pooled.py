@@ -366,3 +366,19 @@ def test_lost_rank_is_a_statistic_of_nought() -> None:
     rows = np.array([np.arange(8), [0, 4, 1, 5, 2, 6, 3, 7]], dtype=np.int32)
     assert not statistic.values(rows, None, np.arange(10))[1].any()
     check_scan(statistic, rows, None, np.arange(10))
+
+
+@pytest.mark.parametrize("r", [1, 2])
+def test_what_moved_nuisance_fits_is_a_statistic_of_nought(r: int) -> None:
+    # Values of 1 and -1 whose flips are a constant: nothing is left to test, and rounding is no statistic.
+    n = 10
+    y = np.random.default_rng(2).permuted(np.tile(np.repeat([1.0, -1.0], 5), (40, 1)), axis=1).T + 3
+    parts = partition(design(n)[:, : r + 1], np.eye(r + 1)[1:])
+    statistic = PooledStatistic.prepare(y, parts, kind="t" if r == 1 else "F")
+    rows = np.tile(np.arange(n, dtype=np.int32), (40, 1))
+    signs = np.sign(y.T - 3).astype(np.int8)
+    own = np.arange(40)
+    maps = np.empty((40, 40), dtype=np.float32)
+    statistic.fill(rows, signs, maps, scale="t")
+    assert_array_equal(statistic.values(rows, signs, own)[own, own], 0.0)
+    assert_array_equal(maps[own, own], 0.0)

@@ -303,3 +303,21 @@ def test_still_white_begins_at_the_observed_statistic() -> None:
     assert_allclose(still.observed, plain.observed, rtol=1e-12)
     rows, _ = shuffles(0, 16, 6, flips=False)
     assert np.isfinite(still.values(rows, None, np.arange(7))).all()
+
+
+@pytest.mark.parametrize("kind", ["v", "G"])
+def test_what_moved_nuisance_fits_is_a_statistic_of_nought(kind: str) -> None:
+    # Values of 1 and -1 whose flips are a constant: nothing is left to test, and rounding is no statistic.
+    rng = np.random.default_rng(4)
+    n, own = 12, np.arange(20)
+    r = 1 if kind == "v" else 2
+    matrix = np.column_stack([np.ones(n), rng.standard_normal((n, r))])
+    y = rng.permuted(np.tile(np.repeat([1.0, -1.0], n // 2), (own.size, 1)), axis=1).T
+    parts = partition(matrix, np.eye(r + 1)[1:])
+    groups = np.repeat([0, 1, 2], 4)
+    for codes in (groups, groups % 2):
+        statistic = SeparateStatistic.prepare(y, parts, codes, kind="v" if kind == "v" else "G")
+        rows = np.tile(np.arange(n, dtype=np.int32), (own.size, 1))
+        z = statistic.values(rows, y.T.astype(np.int8), own)[own, own]
+        # The z of an F of nought is as far below as z are told.
+        assert np.all(z == 0.0 if kind == "v" else z < -35)
