@@ -11,8 +11,10 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
+import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar, overload
@@ -20,6 +22,7 @@ from typing import Any, TypeVar, overload
 import numba
 
 _KERNELS = Path(__file__).parent
+_KEPT = 14 * 24 * 3600.0  # seconds
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -94,5 +97,14 @@ def _folder() -> Path | None:
         except OSError:
             continue
         if os.access(folder, os.W_OK):
+            _forget_old(folder)
             return folder
     return None
+
+
+def _forget_old(folder: Path) -> None:
+    """Take away what other sources left beside a directory and nobody has added to for a while."""
+    with suppress(OSError):  # another process may be doing the same
+        for sibling in folder.parent.glob("compiled-*"):
+            if sibling != folder and time.time() - sibling.stat().st_mtime > _KEPT:
+                shutil.rmtree(sibling, ignore_errors=True)
