@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.interpolate import CubicSpline
 
 from specgl.kernels.compiled import compiled
+from specgl.kernels.statistics.protocol import NOUGHT
 from specgl.kernels.tails import f_tails, t_tails
 
 Floats = NDArray[np.float64]
@@ -29,6 +30,7 @@ _GOAL = 1e-7
 _ENOUGH = 8.0  # of w: one location in 1e15 lies beyond
 _SAFETY = 4.0
 _SIGNED = ("t", "v")
+_LOWEST = -40.0  # of F: below the z of all that are not nought
 _NEAR = 12  # of t: beyond are few locations
 _NEAR_KNOTS = 64  # to a unit of t
 
@@ -50,12 +52,17 @@ def z_of(values: ArrayLike, kind: str, dof1: float, dof: ArrayLike) -> Floats:
     Returns
     -------
     ndarray
-        The standard normal deviates with the same tails, of the shape of `values` and `dof` together.
+        The standard normal deviates with the same tails, of the shape of `values` and `dof` together. An F or
+        G of nought, give or take `NOUGHT`, has one z whatever its degrees of freedom: what rounding leaves of
+        nought would be spread over many z, and some shuffles would seem to reach less than others.
     """
     stat, nu = np.broadcast_arrays(np.asarray(values, dtype=np.float64), np.asarray(dof, dtype=np.float64))
     flat, nus = stat.ravel(), nu.ravel()
-    tails = t_tails(flat, nus) if kind in _SIGNED else f_tails(flat, dof1, nus)
-    return tails.z().reshape(stat.shape)
+    if kind in _SIGNED:
+        return t_tails(flat, nus).z().reshape(stat.shape)
+    z = f_tails(flat, dof1, nus).z()
+    z[flat <= NOUGHT] = _LOWEST
+    return z.reshape(stat.shape)
 
 
 @dataclass(frozen=True, eq=False)

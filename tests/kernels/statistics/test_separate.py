@@ -321,3 +321,21 @@ def test_what_moved_nuisance_fits_is_a_statistic_of_nought(kind: str) -> None:
         z = statistic.values(rows, y.T.astype(np.int8), own)[own, own]
         # The z of an F of nought is as far below as z are told.
         assert np.all(z == 0.0 if kind == "v" else z < -35)
+
+
+def test_g_of_nought_under_every_shuffle_has_a_p_of_one() -> None:
+    # Values that differ only where the tested regressor is 0: G is rounding, and no shuffle may seem less.
+    n = 12
+    x = np.zeros(n)
+    x[4:6] = 1.2, 0.8
+    matrix = np.column_stack([np.ones(n), x > 0, x])
+    y = np.array([1.0, 0, 1, 0, 1, 1, 0, 0, 1, 1, 0, 1])[:, None] + np.zeros((1, 3))
+    parts = partition(matrix, np.array([[0, 0, -1.0], [0, 0, -1]]))
+    statistic = SeparateStatistic.prepare(y, parts, np.arange(n) % 2, kind="G")
+    assert np.all(statistic.observed < 1e-20)
+    rng = np.random.default_rng(3)
+    signs = rng.choice(np.array([-1, 1], dtype=np.int8), (30, n))
+    signs[:, 4:6] = 1
+    rows = np.tile(np.arange(n, dtype=np.int32), (30, 1))
+    counts = statistic.scan(rows, signs, alternative="greater", count=True, scale="z").counts
+    assert_array_equal(counts, 30)
