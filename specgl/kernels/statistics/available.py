@@ -19,7 +19,7 @@ from specgl.kernels.statistics.available_kernels import (
     shape_patterns,
 )
 from specgl.kernels.statistics.available_tiles import fill_available, scan_available
-from specgl.kernels.statistics.exact import DIRECTIONS, least_counted
+from specgl.kernels.statistics.exact import DIRECTIONS, least_counted, to_share
 from specgl.kernels.statistics.methods import split_nuisance
 from specgl.kernels.statistics.partition import nuisance_on, partition
 from specgl.kernels.statistics.protocol import BLOCK, Maps, Rows, Scale, Scan, Signs
@@ -239,15 +239,13 @@ class AvailableStatistic:
         known = self.observed[self.presence.columns]
         directions = DIRECTIONS.values() if self.signed else (DIRECTIONS["greater"],)
         return {
-            direction: make_bars(self._share(least_counted(known, direction)), direction, self._error)
+            direction: make_bars(
+                to_share(least_counted(known, direction), self._r, self.signed, self.dof),
+                direction,
+                self._error,
+            )
             for direction in directions
         }
-
-    def _share(self, stat: Floats) -> Floats:
-        """The correlation behind a t, or the share of variance behind an F."""
-        if self.signed:
-            return stat / np.sqrt(self.dof + stat**2)
-        return stat * self._r / (self.dof + stat * self._r)
 
     def _moved(self, rows: Rows, signs: Signs | None) -> Floats:
         moved: Floats = gather(self.tested, *as_shuffles(rows, signs))

@@ -159,6 +159,28 @@ def reaches(value: float, observed: float, direction: int) -> bool:
 
 def least_counted(observed: Floats, direction: int) -> Floats:
     """The smallest statistic, turned in the direction of the count, that `reaches` each observed one."""
-    turned = {TWO_SIDED: np.abs(observed), GREATER: observed, LESS: -observed}[direction]
-    bar: Floats = turned - TIE * np.abs(turned) - NOUGHT
-    return bar
+    bar = turned(observed, direction)
+    return bar - TIE * np.abs(bar) - NOUGHT
+
+
+def turned(values: Floats, direction: int) -> Floats:
+    """Statistics in the direction of a count: what is larger counts."""
+    if direction == TWO_SIDED:
+        return np.abs(values)
+    return -values if direction == LESS else values
+
+
+def to_share(stat: Floats, r: int, signed: bool, dof: float | Floats) -> Floats:
+    """The correlation behind a t, or the share of variance behind an F; it rises with the statistic.
+
+    Parameters
+    ----------
+    stat
+        ``(m,)`` statistics.
+    r, signed, dof
+        As `Form` has them; degrees of freedom may be ``(m,)``.
+    """
+    if signed:
+        return stat / np.sqrt(dof + stat**2)
+    scaled = stat * r
+    return scaled / (dof + scaled)

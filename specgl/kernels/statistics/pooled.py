@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from specgl.kernels.statistics.exact import DIRECTIONS, Form, evaluate_locations, least_counted
+from specgl.kernels.statistics.exact import DIRECTIONS, Form, evaluate_locations, least_counted, to_share
 from specgl.kernels.statistics.methods import Nuisance, Recipe, make_recipe
 from specgl.kernels.statistics.partition import Partition
 from specgl.kernels.statistics.pooled_kernels import fill_tiles, scan_tiles
@@ -229,7 +229,7 @@ class PooledStatistic:
         directions = DIRECTIONS.values() if self.signed else (DIRECTIONS["greater"],)
         return {
             direction: make_bars(
-                to_share(least_counted(self._known, direction), self.form), direction, self._error
+                to_share(least_counted(self._known, direction), *self.form), direction, self._error
             )
             for direction in directions
         }
@@ -269,14 +269,6 @@ class PooledStatistic:
         padded = np.zeros((together * k, n))
         padded[: n_shuffles * k] = weights.lifted.reshape(-1, n)
         fill_tiles(self.source, self.tiles.first, padded, weights.lifted, weights.raw, self.form, maps)
-
-
-def to_share(stat: Floats, form: Form) -> Floats:
-    """The correlation behind a t, or the share of variance behind an F; it rises with the statistic."""
-    if form.signed:
-        return stat / np.sqrt(form.dof + stat**2)
-    scaled = stat * form.r
-    return scaled / (form.dof + scaled)
 
 
 def _identity(recipe: Recipe, source: Source, form: Form) -> Floats:

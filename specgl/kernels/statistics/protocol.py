@@ -71,17 +71,17 @@ class ShuffledStatistic(Protocol):
     @property
     def kind(self) -> Kind: ...  # noqa: D102 # said above
     @property
-    def n_obs(self) -> int: ...  # noqa: D102
+    def n_obs(self) -> int: ...  # noqa: D102 # said above
     @property
-    def n_loc(self) -> int: ...  # noqa: D102
+    def n_loc(self) -> int: ...  # noqa: D102 # said above
     @property
-    def signed(self) -> bool: ...  # noqa: D102
+    def signed(self) -> bool: ...  # noqa: D102 # said above
     @property
-    def varying(self) -> bool: ...  # noqa: D102
+    def varying(self) -> bool: ...  # noqa: D102 # said above
     @property
-    def observed(self) -> Floats: ...  # noqa: D102
+    def observed(self) -> Floats: ...  # noqa: D102 # said above
     @property
-    def observed_z(self) -> Floats: ...  # noqa: D102
+    def observed_z(self) -> Floats: ...  # noqa: D102 # said above
 
     def scan(
         self, rows: Rows, signs: Signs | None, *, alternative: Alternative, count: bool, scale: Scale

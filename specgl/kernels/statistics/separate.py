@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from specgl.kernels.statistics.exact import DIRECTIONS, LESS, TWO_SIDED, least_counted
+from specgl.kernels.statistics.exact import DIRECTIONS, least_counted, turned
 from specgl.kernels.statistics.methods import Nuisance
 from specgl.kernels.statistics.partition import Partition
 from specgl.kernels.statistics.protocol import Maps, Rows, Scale, Scan, Signs
@@ -202,12 +202,12 @@ class SeparateStatistic:
             nothing = np.empty(0)
             return Counted(nothing, nothing, nothing, nothing, nothing, direction)
         least = least_counted(self.observed_z[part.columns], direction)
-        turned = least_counted(self.observed[part.columns], direction)
-        exact = _turned(self.observed[part.columns], direction)
+        bar = least_counted(self.observed[part.columns], direction)
+        exact = turned(self.observed[part.columns], direction)
         sure, possible = bars_for(self.table, least)
         # A tie is a tie on either scale: rounding must not put the bar above the observed statistic.
         return Counted(
-            sure, np.minimum(possible, turned), least, exact, self.observed_inverse[part.columns], direction
+            sure, np.minimum(possible, bar), least, exact, self.observed_inverse[part.columns], direction
         )
 
     def _scan(
@@ -274,15 +274,8 @@ def _reached(z: Floats, counted: Counted, n: int) -> NDArray[np.int64]:
     """How many of the first ``n`` shuffles ``z (B, m)`` count at each location."""
     if n == 0:
         return np.zeros(0, dtype=np.int64)
-    reached: NDArray[np.int64] = np.count_nonzero(_turned(z, counted.direction) >= counted.least, axis=0)
+    reached: NDArray[np.int64] = np.count_nonzero(turned(z, counted.direction) >= counted.least, axis=0)
     return reached
-
-
-def _turned(values: Floats, direction: int) -> Floats:
-    """Values in the direction of a count."""
-    if direction == TWO_SIDED:
-        return np.abs(values)
-    return -values if direction == LESS else values
 
 
 def _all_of(part: Part, moved: Moved, b: int = 0) -> tuple[Floats, Floats]:

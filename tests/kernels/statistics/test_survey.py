@@ -10,7 +10,8 @@ from hypothesis.extra.numpy import arrays
 from numpy.testing import assert_array_equal
 
 from specgl.kernels.statistics import NOUGHT, TIE, partition
-from specgl.kernels.statistics.pooled import PooledStatistic, to_share
+from specgl.kernels.statistics.exact import to_share
+from specgl.kernels.statistics.pooled import PooledStatistic
 from specgl.kernels.statistics.pooled_kernels import _correlate
 from specgl.kernels.statistics.survey import _extremes
 from specgl.kernels.statistics.weights import make_weights, rows_to_survey
@@ -66,7 +67,7 @@ def test_surveyed_values_are_as_exact_as_they_say(method: str, kind: str, q: int
     products = rows_of.reshape(-1, N).astype(np.float32) @ unit
     partial = np.zeros(len(rows), dtype=bool)
     found = _correlate(products, len(rows), statistic.form, statistic._whole, squares, partial)
-    exact = to_share(statistic.values(rows, signs, np.arange(1500)), statistic.form)
+    exact = to_share(statistic.values(rows, signs, np.arange(1500)), *statistic.form)
     known = ~np.isnan(found)
     assert_array_equal(partial, ~known.all(axis=1))
     assert known.mean() > 0.9
