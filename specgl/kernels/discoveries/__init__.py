@@ -1,0 +1,13 @@
+"""Bounds on true discoveries, for every set of locations at once.
+
+`hommel_h` and `categories` turn p-values into whole numbers; `bound` and `bounds` read from these how many
+locations of a set are true discoveries, at least; `grow_forest` holds all clusters of a map, above whatever
+height, and reads the same for each of them. numba is imported when the first forest is grown.
+"""
+
+from __future__ import annotations
+
+from specgl.kernels.discoveries.forest import Forest, grow_forest
+from specgl.kernels.discoveries.simes import TIE, bound, bounds, categories, hommel_h
+
+__all__ = ["TIE", "Forest", "bound", "bounds", "categories", "grow_forest", "hommel_h"]
