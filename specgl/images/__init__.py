@@ -5,6 +5,7 @@ from __future__ import annotations
 from specgl.images.agreement import Agreement, Resample, common_grid
 from specgl.images.grid import AFFINE_ATOL, Grid
 from specgl.images.headers import Header, Headers, read_header, read_headers
+from specgl.images.labels import LabelImage, Labels, locate_labels, read_labels
 from specgl.images.load import Loaded, load
 from specgl.images.masks import InputFile, Mask, MaskImage, MaskThreshold
 from specgl.images.paths import ImageRef, Resolved, Roots, locate_file, missing_findings
@@ -36,6 +37,8 @@ __all__ = [
     "ImageRef",
     "InputFile",
     "Intent",
+    "LabelImage",
+    "Labels",
     "Loaded",
     "LoadedMap",
     "Located",
@@ -58,10 +61,12 @@ __all__ = [
     "load_map",
     "locate_file",
     "locate_images",
+    "locate_labels",
     "missing_columns",
     "missing_findings",
     "open_map",
     "read_header",
     "read_headers",
+    "read_labels",
     "write_map",
 ]
