@@ -43,6 +43,9 @@ class Variable:
     default: bool = False
 
 
+RPV = "rpv"
+"""Name of the map of smoothness."""
+
 _ALL = (
     Variable(
         "effect",
@@ -100,6 +103,16 @@ _ALL = (
         "int32",
         "observations",
         "Number of observations that have a value, where it varies.",
+        by_contrast=False,
+        default=True,
+    ),
+    Variable(
+        RPV,
+        ("location",),
+        "float64",
+        "resels per voxel",
+        "Resels per voxel, the inverse of the volume of a resolution element in voxels, estimated from the "
+        "residuals where an inference needs their smoothness.",
         by_contrast=False,
         default=True,
     ),

@@ -103,6 +103,8 @@ def describe_run(
 def manifest_of(contents: Contents, files: Iterable[FileEntry], seconds_writing: float) -> dict[str, Any]:
     """The manifest of a complete bundle."""
     grid = contents.space.grid
+    joint = () if contents.design is None else contents.design.conjunctions
+    members = {one.name: {"members": list(one.members)} for one in joint}
     return describe_run(contents, files, seconds_writing) | {
         "space": {
             "label": contents.space.label,
@@ -113,6 +115,7 @@ def manifest_of(contents: Contents, files: Iterable[FileEntry], seconds_writing:
         "observations": None if contents.design is None else len(contents.design.observations),
         "contrasts": [
             {"name": s.contrast, "statistic": s.kind, "alternative": s.alternative}
+            | members.get(s.contrast, {})
             for s in statistics_of(contents.stats).values()
         ],
         "counts": dict(contents.counts),

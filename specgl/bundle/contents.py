@@ -114,7 +114,7 @@ class Contents:
     space
         Where the locations lie.
     extra
-        Further arrays by their names in the vocabulary: `r2`, `sigma` `(n_loc,)`, `residuals`
+        Further arrays by their names in the vocabulary: `r2`, `sigma`, `rpv` `(n_loc,)`, `residuals`
         `(n_obs, n_loc)`.
     maps
         Names in the vocabulary of the maps to write; those that `stats` and `extra` do not hold are left

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 
 from specgl.bundle import names
-from specgl.bundle.maps import NEEDS_EFFECT
-from specgl.inference import Inference, Permutation
-from specgl.variables import VARIABLES
+from specgl.bundle.maps import NEEDS_EFFECT, as_label
+from specgl.inference import AllResolutions, Inference, Permutation, needs_smoothness
+from specgl.variables import RPV, VARIABLES
 
 _OWN_DOF = frozenset({"v", "G"})
 """Statistics whose degrees of freedom are a contrast's own."""
@@ -34,45 +34,50 @@ def planned_maps(
     space
         Label of the standard space, where it has one.
     without_effect
-        Contrasts of several rows, which have no effect and no variance of it.
+        Contrasts of several rows and conjunctions, which have no effect and no variance of it.
 
     Returns
     -------
     list of str
-        Paths in the bundle. Maps that exist only where something varies (`dof`, `n`) are among them.
+        Paths in the bundle. Maps that exist only where something varies (`dof`, `n`) are among them; `rpv` is
+        where an inference needs it.
     """
     asked = [VARIABLES[name] for name in maps]
     thresholds = tuple(inferences)
     found = [names.mask_map(space)]
     for contrast, letter in contrasts.items():
         stats = [
-            letter if variable.name == "stat" else variable.name
+            letter if variable.name == "stat" else as_label(variable.name)
             for variable in asked
             if (variable.by_contrast or (variable.name == "dof" and letter in _OWN_DOF))
             and not (variable.name in NEEDS_EFFECT and contrast in without_effect)
         ]
-        found += [names.stat_map(stat, contrast=contrast, space=space) for stat in stats]
+        found += [names.stat_map(stat, contrast=contrast, space=space) for stat in dict.fromkeys(stats)]
         for inference in thresholds:
             found += [
                 names.stat_map(stat, contrast=contrast, inference=inference.name, space=space)
-                for stat in (letter, names.LOGP, *_by_permutation(inference))
+                for stat in (letter, names.LOGP, *_further(inference))
             ]
-    own_dof = bool(contrasts) and all(letter in _OWN_DOF for letter in contrasts.values())
+    estimated = any(needs_smoothness(inference) for inference in thresholds)
+    own_dof = any(letter in _OWN_DOF for letter in contrasts.values())
     return found + [
-        names.stat_map(v.name, space=space)
+        names.stat_map(as_label(v.name), space=space)
         for v in asked
-        if not v.by_contrast and not (v.name == "dof" and own_dof)
+        if not v.by_contrast and not (v.name == "dof" and own_dof) and (v.name != RPV or estimated)
     ]
 
 
-def _by_permutation(asked: Inference) -> tuple[str, ...]:
-    """Labels of the further maps that an inference by permutation makes."""
+def _further(asked: Inference) -> tuple[str, ...]:
+    """Labels of the maps that an inference makes beside those that all make."""
+    if isinstance(asked, AllResolutions):
+        return (names.TDP,)
     if not isinstance(asked, Permutation):
         return ()
-    uncorrected = asked.statistic == "voxel" or asked.correction != "fwe"
+    by_sets = asked.sets is not None
     made = {
-        names.UNCORRECTED: uncorrected,
+        names.UNCORRECTED: not by_sets and (asked.statistic == "voxel" or asked.correction != "fwe"),
         names.ENHANCED: asked.tfce is not None,
-        names.EXTRAPOLATED: asked.tail != "counts",
+        names.EXTRAPOLATED: asked.tail != "counts" and not by_sets,
+        names.TDP: by_sets,
     }
     return tuple(name for name, is_made in made.items() if is_made)

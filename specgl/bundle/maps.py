@@ -26,6 +26,9 @@ STAT = "stat"
 NEEDS_EFFECT = frozenset({"effect", "variance", "cohen_d"})
 """What several tested rows do not have, nor, of Cohen's d, groups with variances of their own."""
 
+_MAY_LACK = NEEDS_EFFECT | {"dof"}
+"""What is not written where it has no value: a conjunction of v has no degrees of freedom either."""
+
 _ONLY_IF_VARYING = frozenset({"dof", "n"})
 """One number does not need a map."""
 
@@ -90,6 +93,14 @@ MADE: tuple[Made, ...] = (
         lambda inferred: inferred.extrapolated,
         0.0,
         "1 where the corrected p-value was extrapolated from a fitted tail, 0 where it was counted.",
+    ),
+    Made(
+        names.TDP,
+        Role.TDP,
+        lambda inferred: inferred.tdp,
+        np.nan,
+        "Share of true discoveries, at least, in the cluster or region that the location belongs to; of "
+        "several clusters, in that of the highest threshold; 0 where it belongs to none.",
     ),
 )
 """Every map that an inference can make, in the order in which they are listed."""
@@ -189,11 +200,17 @@ def _contrast_map(contents: Contents, variable: Variable, statistic: Statistic) 
     values = np.asarray(held.values)
     if _is_one_number(variable, values):
         return
-    if variable.name in NEEDS_EFFECT and statistic.kind != "t" and not np.isfinite(values).any():
+    has_effect = statistic.kind == "t" and statistic.contrast not in _joined(contents)
+    if variable.name in _MAY_LACK and not has_effect and not np.isfinite(values).any():
         return
-    if variable.name == STAT or variable.name != statistic.kind:
-        # A ready-made map of z or p is its own statistic: it is written once.
+    if variable.name == STAT or variable.name != statistic.kind or STAT not in contents.maps:
+        # A map of z or p that is its own statistic is written once.
         yield _map(contents, variable, values, statistic)
+
+
+def _joined(contents: Contents) -> frozenset[str]:
+    """Names of conjunctions."""
+    return frozenset(() if contents.design is None else (c.name for c in contents.design.conjunctions))
 
 
 def _model_map(contents: Contents, variable: Variable) -> Iterator[MapFile]:
@@ -217,13 +234,13 @@ def _map(contents: Contents, variable: Variable, values: Values, statistic: Stat
     stat = statistic.kind if statistic is not None and variable.name == STAT else variable.name
     dtype = storage_type(values)
     return MapFile(
-        path=names.stat_map(_as_label(stat), contrast=contrast, space=contents.space.label),
+        path=names.stat_map(as_label(stat), contrast=contrast, space=contents.space.label),
         role=Role.MAP,
         values=values,
         fill=np.nan,
         dtype=dtype,
         intent=_intent(stat, statistic),
-        label=Label(_as_label(stat), variable.name, contrast, dtype=dtype),
+        label=Label(as_label(stat), variable.name, contrast, dtype=dtype),
         meaning=variable.meaning,
         unit=variable.unit,
         statistic=statistic,
@@ -270,6 +287,6 @@ def _intent(stat: str, statistic: Statistic | None) -> Intent | None:
             return None
 
 
-def _as_label(name: str) -> str:
+def as_label(name: str) -> str:
     """A variable's name as BIDS takes labels: letters and digits alone."""
     return name.replace("_", "")

@@ -36,6 +36,10 @@ EXTRAPOLATED = "extrapolated"
 """Label of maps that say where a p-value was extrapolated from a fitted tail instead of counted."""
 
 
+TDP = "tdp"
+"""Label of maps of the share of true discoveries."""
+
+
 class Role(StrEnum):
     """What a file is for, as the manifest says it."""
 
@@ -46,6 +50,7 @@ class Role(StrEnum):
     UNCORRECTED = "uncorrected p map"
     ENHANCED = "enhanced map"
     EXTRAPOLATED = "map of extrapolated p"
+    TDP = "map of true discoveries"
     SIDECAR = "sidecar"
     TABLE = "table"
     NULL = "null distribution"
@@ -74,6 +79,7 @@ _IMAGES = frozenset(
         Role.UNCORRECTED,
         Role.ENHANCED,
         Role.EXTRAPOLATED,
+        Role.TDP,
     }
 )
 

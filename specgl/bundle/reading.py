@@ -18,8 +18,10 @@ from specgl.bundle.checking import verify
 from specgl.bundle.datasets import maps_dataset, mask_array
 from specgl.bundle.manifest import FileEntry, Status
 from specgl.bundle.names import Role
+from specgl.bundle.printed import FORMS, About, choose, print_tables
 from specgl.bundle.results import describe_results
 from specgl.bundle.tables import ID, read_clusters, read_null, read_table
+from specgl.errors import UsageError
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -115,6 +117,53 @@ class Bundle:
         ]
         return pd.DataFrame(rows)
 
+    def table_text(
+        self, contrast: str | None = None, inference: str | None = None, form: str = "markdown"
+    ) -> str:
+        """Tables of clusters as they are printed.
+
+        Parameters
+        ----------
+        contrast, inference
+            Whose tables; all where a name is not given.
+        form
+            ``markdown``, ``latex`` (with the rules of booktabs) or ``text``, with the digits of a paper, and
+            without columns in which nothing is said; ``tsv``, one table with all digits.
+
+        Returns
+        -------
+        text
+            Each table with a note that says contrast, inference, threshold, n, degrees of freedom and space.
+
+        Raises
+        ------
+        UsageError
+            When there is no such contrast, inference or form; it tells which there are.
+        """
+        if form not in FORMS:
+            raise UsageError(f"there is no form '{form}'; there is {', '.join(FORMS)}")
+        tables = self.tables
+        order = [(row["contrast"], row["inference"]) for row in self.manifest["results"]]
+        chosen = choose([pair for pair in order if pair in tables], contrast, inference)
+        return print_tables([(tables[pair], self._about(*pair)) for pair in chosen], form)
+
+    def _about(self, contrast: str, inference: str) -> About:
+        """What a table tells of."""
+        row = next(
+            (r for r in self.manifest["results"] if (r["contrast"], r["inference"]) == (contrast, inference)),
+            None,
+        )
+        if row is None:
+            raise received.unreadable(names.MANIFEST, f"it has no result of '{contrast}' under '{inference}'")
+        asked = (self.spec or {}).get("inference")
+        settings = asked.get(inference) if isinstance(asked, dict) else None
+        space = self.manifest.get("space")
+        return About(
+            row=row,
+            settings=settings if isinstance(settings, dict) else {},
+            space=None if space is None else space["label"],
+        )
+
     @property
     def spec(self) -> dict[str, Any] | None:
         """The resolved spec; None where a run stopped before it was understood."""
@@ -151,6 +200,9 @@ class Bundle:
             shape = " × ".join(str(length) for length in space["shape"])
             label = f" in {space['label']}" if space["label"] else ""
             yield f"  {space['locations']:,} of {shape} voxels{label}"
+        for contrast in held.get("contrasts", ()):
+            if "members" in contrast:
+                yield f"  `{contrast['name']}`: conjunction of {' and '.join(contrast['members'])}"
         for line in describe_results(held["results"]):
             yield f"  {line}"
         for finding in (*held["errors"], *held["warnings"]):

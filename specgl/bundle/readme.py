@@ -98,7 +98,7 @@ def _model(contents: Contents) -> Iterator[str]:
 def _contrast(contents: Contents, statistic: Statistic) -> str:
     words: tuple[str, ...] = ()
     if contents.design is not None:
-        words = next(c.words for c in contents.design.contrasts if c.name == statistic.contrast)
+        words = contents.design.asked[statistic.contrast].words
     asked = ", ".join(f"`{_cell(word)}`" for word in words) or "a ready-made map"
     return f"| {statistic.contrast} | {statistic.kind}, {statistic.alternative} | {asked} |"
 

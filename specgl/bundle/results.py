@@ -9,7 +9,7 @@ from typing import Any
 from specgl.bundle.contents import Contents
 from specgl.bundle.shuffled import json_count
 from specgl.bundle.statistics import Statistic, statistics_of
-from specgl.inference import Inferred, Shuffled
+from specgl.inference import Discoveries, Field, Inferred, Shuffled, Simulations
 
 
 def result_rows(contents: Contents) -> list[dict[str, Any]]:
@@ -21,20 +21,37 @@ def result_rows(contents: Contents) -> list[dict[str, Any]]:
 def describe_results(results: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     """Say each row of results in words."""
     for row in results:
-        words = f"`{row['contrast']}`, {row['inference']}: "
-        survive = row["n_surviving"]
-        words += f"{survive:,} location{'' if survive == 1 else 's'} survive{'s' if survive == 1 else ''}"
-        if row["n_clusters"]:
-            words += f" in {row['n_clusters']:,} cluster{'' if row['n_clusters'] == 1 else 's'}"
+        words = f"`{row['contrast']}`, {row['inference']}: {_findings_of(row)}"
         if row["min_p"] is not None:
             words += f"; smallest p {row['min_p']:.3g}"
-        if (shuffled := row.get("shuffled")) is not None:
-            fitted = "" if shuffled["tail"] == "counts" else f", tail by {shuffled['tail']}"
-            words += f" ({shuffled['n']:,} shuffles{fitted})"
+        words += _made_from(row)
         if (peak := row["peak"]) is not None:
             place = ", ".join(f"{peak[axis]:g}" for axis in "xyz")
             words += f"; peak {row['statistic']} = {peak['statistic']:.3f} at ({place}) mm"
         yield words
+
+
+def _findings_of(row: Mapping[str, Any]) -> str:
+    """How much was found."""
+    survive, clusters = row["n_surviving"], row["n_clusters"]
+    if (told := row.get("discoveries")) is not None:
+        words = f"at least {told['at_least']:,} of {told['n_locations']:,} locations are true discoveries"
+        return f"{words}; the clusters or regions with some hold {survive:,}" if told["at_least"] else words
+    words = f"{survive:,} location{'' if survive == 1 else 's'} survive{'s' if survive == 1 else ''}"
+    return f"{words} in {clusters:,} cluster{'' if clusters == 1 else 's'}" if clusters else words
+
+
+def _made_from(row: Mapping[str, Any]) -> str:
+    """What it was compared with."""
+    words = ""
+    if (shuffled := row.get("shuffled")) is not None:
+        fitted = "" if shuffled["tail"] == "counts" else f", tail by {shuffled['tail']}"
+        words += f" ({shuffled['n']:,} shuffles{fitted})"
+    if (simulated := row.get("simulations")) is not None:
+        words += f" ({simulated['n']:,} simulated maps)"
+    if (field := row.get("field")) is not None:
+        words += f"; FWHM {_lengths(field['fwhm'])} mm, {_resels(field['resels']):.4g} resels"
+    return words
 
 
 def _row(inferred: Inferred, statistic: Statistic) -> dict[str, Any]:
@@ -53,10 +70,30 @@ def _row(inferred: Inferred, statistic: Statistic) -> dict[str, Any]:
         "n_clusters": int(inferred.clusters["cluster"].nunique()),
         "min_p": inferred.min_p,
         "shuffled": None if inferred.shuffling is None else _shuffled(inferred.shuffling),
+        **{name: None if told is None else asdict(told) for name, told in _further(inferred).items()},
         "peak": None if inferred.peak is None else asdict(inferred.peak),
+    }
+
+
+def _further(inferred: Inferred) -> dict[str, Discoveries | Field | Simulations | None]:
+    """What only some inferences tell."""
+    return {
+        "discoveries": inferred.discoveries,
+        "field": inferred.field,
+        "simulations": inferred.simulations,
     }
 
 
 def _shuffled(shuffling: Shuffled) -> dict[str, Any]:
     told = asdict(shuffling)
     return told | {"possible": json_count(shuffling.possible)}
+
+
+def _lengths(several: Sequence[float | None]) -> str:
+    """Lengths along the axes of the grid; none along an axis of one voxel."""
+    return " × ".join("-" if one is None else f"{one:.3g}" for one in several)
+
+
+def _resels(counts: Sequence[float]) -> float:
+    """Resels of the highest dimension that the mask has."""
+    return next((count for count in reversed(counts) if count > 0), 0.0)

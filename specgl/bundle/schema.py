@@ -155,6 +155,18 @@ def _result() -> dict[str, Any]:
                 "description": "Of an inference by permutation: what its null distribution was made from.",
                 "oneOf": [_shuffled(), {"type": "null"}],
             },
+            "discoveries": {
+                "description": "Of an inference about true discoveries: what holds for every set at once.",
+                "oneOf": [_discoveries(), {"type": "null"}],
+            },
+            "field": {
+                "description": "Of random fields and simulation: the field that the map was taken for.",
+                "oneOf": [_field(), {"type": "null"}],
+            },
+            "simulations": {
+                "description": "Of an inference by simulation: the maps that clusters were compared with.",
+                "oneOf": [_simulations(), {"type": "null"}],
+            },
         },
     )
 
@@ -168,6 +180,49 @@ def _shuffled() -> dict[str, Any]:
             "exchange": {"enum": ["permute", "flip", "both"]},
             "tail": {"enum": ["counts", "gpd", "gamma"]},
             "critical": {**_NUMBER_OR_NONE, "description": "Value of the null from which one survives."},
+        }
+    )
+
+
+def _discoveries() -> dict[str, Any]:
+    return _record(
+        {
+            "template": {"enum": ["simes", "calibrated"]},
+            "factor": {
+                **_NUMBER_OR_NONE,
+                "description": "p-values are counted in these units: h / alpha, or m / lambda.",
+            },
+            "n_locations": _COUNT,
+            "at_least": {**_COUNT, "description": "True discoveries among all locations, at least."},
+            "h": {"type": ["integer", "null"], "description": "Hommel's h."},
+        }
+    )
+
+
+def _field() -> dict[str, Any]:
+    lengths = {"type": "array", "items": _NUMBER_OR_NONE, "minItems": 3, "maxItems": 3}
+    return _record(
+        {
+            "source": {"enum": ["residuals", "given"]},
+            "fwhm": {**lengths, "description": "Along the axes of the grid, in mm."},
+            "fwhm_voxels": lengths,
+            "resels": {
+                "description": "Of the dimensions 0 to 3.",
+                "type": "array",
+                "items": {"type": "number"},
+                "minItems": 4,
+                "maxItems": 4,
+            },
+        }
+    )
+
+
+def _simulations() -> dict[str, Any]:
+    return _record(
+        {
+            "n": {"type": "integer", "minimum": 1},
+            "seed": {"type": "integer"},
+            "critical": {**_NUMBER_OR_NONE, "description": "What survives surpasses this size or mass."},
         }
     )
 
@@ -223,7 +278,15 @@ def _contrast() -> dict[str, Any]:
     return _record(
         {
             "name": _LABEL,
-            "statistic": {"enum": ["t", "F", "v", "G", "z", "p"]},
+            "statistic": {"enum": ["t", "F", "v", "G", "chi2", "z", "p"]},
             "alternative": {"enum": ["two-sided", "greater", "less"]},
-        }
+        },
+        optional={
+            "members": {
+                "description": "Of a conjunction: the contrasts that it joins.",
+                "type": "array",
+                "items": _LABEL,
+                "minItems": 2,
+            }
+        },
     )

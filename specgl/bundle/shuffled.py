@@ -25,6 +25,9 @@ if TYPE_CHECKING:  # types only: a parametric run does not wait for what shuffle
 GENERATOR = "Philox, keyed by (seed, shuffle)"
 """Where random shuffles come from."""
 
+SHUFFLE, SIMULATION = "shuffle", "simulation"
+"""First column of a null distribution, by what was drawn."""
+
 MAX_CELLS = 5_000_000
 """Shuffles times observations up to which the shuffles are kept; beyond, seed and rule tell them."""
 
@@ -82,12 +85,13 @@ def shuffle_files(contents: Contents) -> Iterator[TextFile]:
 
 
 def null_files(contents: Contents) -> Iterator[TextFile]:
-    """The null distribution of each contrast under each inference by permutation."""
+    """The null distribution of each contrast under each inference by permutation or simulation."""
     statistics = statistics_of(contents.stats)
     for inferred in contents.inferred:
         if inferred.null is None:
             continue
-        table = pd.DataFrame({"shuffle": np.arange(inferred.null.size), "value": inferred.null})
+        drawn = SHUFFLE if inferred.simulations is None else SIMULATION
+        table = pd.DataFrame({drawn: np.arange(inferred.null.size), "value": inferred.null})
         path = names.null_table(inferred.contrast, inferred.inference)
         label = Label(contrast=inferred.contrast, inference=inferred.inference)
         yield TextFile(path, Role.NULL, tsv_bytes(table), label)
@@ -120,16 +124,29 @@ def _shuffle_words(scheme: Scheme, tree: Sequence[str]) -> dict[str, Any]:
 
 def _null_words(inferred: Inferred, resolved: Mapping[str, Any], statistic: Statistic) -> dict[str, Any]:
     settings = resolved.get("inference", {}).get(inferred.inference, {})
-    scale = compared_as(settings, statistic)
+    scale = "z" if inferred.simulations is not None else compared_as(settings, statistic)
     size = {
         "cluster_extent": f"the number of locations in a cluster, which its {scale} forms",
         "cluster_mass": f"the mass of a cluster, in {scale}",
         "tfce": f"the enhanced map, made of {scale}",
     }.get(settings.get("statistic", ""), scale)
     family = " of all contrasts" if settings.get("across") == "contrasts" else ""
-    return {
-        "shuffle": {"Description": "Number of the shuffle; 0 is the observed labelling."},
+    drawn = {
+        SHUFFLE: {"Description": "Number of the shuffle; 0 is the observed labelling."},
         "value": {"Description": f"Maximum over the analysed locations{family} under this shuffle: {size}."},
+    }
+    if inferred.simulations is not None:
+        drawn = {
+            SIMULATION: {"Description": "Number of the simulated map."},
+            "value": {"Description": f"Largest of the simulated map's clusters: {size}."},
+        }
+    elif inferred.discoveries is not None:
+        drawn["value"] = {
+            "Description": "Minus the decimal logarithm of the least, over k, of m p(k) / k under this "
+            f"shuffle, p(k) the k-th smallest p-value of the m analysed locations{family}.",
+        }
+    return {
+        **drawn,
         "Contrast": inferred.contrast,
         "Scale": scale,
         "Inference": {"Name": inferred.inference, **settings},

@@ -8,40 +8,12 @@ from typing import Any
 import numpy as np
 
 from specgl.bundle import names
+from specgl.bundle.columns import describe_columns
 from specgl.bundle.contents import Contents
 from specgl.bundle.maps import MapFile
-from specgl.bundle.shuffled import compared_as
 from specgl.bundle.statistics import Statistic
-from specgl.design import Contrast, Design
+from specgl.design import Conjunction, Contrast, Design
 from specgl.inference import Inferred
-
-_ABOUT_CLUSTERS = frozenset({"cluster_extent", "cluster_mass"})
-_OF_CLUSTER = " Said in the row of the cluster's highest peak alone."
-
-CLUSTER_COLUMNS: dict[str, tuple[str, str | None]] = {
-    "cluster": ("Number of the cluster, from 1: positive ones first, each sign by falling peak.", None),
-    "peak": ("Number of the peak within its cluster, from 1, the highest first.", None),
-    "sign": ("Sign of the statistic in the cluster.", None),
-    "x": ("Position of the peak along the first axis of the images' space, to the right in RAS+.", "mm"),
-    "y": ("Position of the peak along the second axis, to the front in RAS+.", "mm"),
-    "z": ("Position of the peak along the third axis, upwards in RAS+.", "mm"),
-    "statistic": ("Test statistic at the peak.", None),
-    "z_score": ("The statistic at the peak as a standard normal deviate.", None),
-    "size": ("Number of locations in the cluster." + _OF_CLUSTER, None),
-    "size_mm3": ("Volume of the cluster." + _OF_CLUSTER, "mm3"),
-    "mass": ("Sum of the statistic's magnitude over the cluster." + _OF_CLUSTER, None),
-    "center_x": ("Centre of mass of the cluster, x." + _OF_CLUSTER, "mm"),
-    "center_y": ("Centre of mass of the cluster, y." + _OF_CLUSTER, "mm"),
-    "center_z": ("Centre of mass of the cluster, z." + _OF_CLUSTER, "mm"),
-    "p_corrected": (
-        "Corrected p-value, of the peak or of the cluster, whichever the inference is about.",
-        None,
-    ),
-    "tdp": ("Lower bound on the share of true discoveries in the cluster.", None),
-    "threshold": ("Magnitude of the statistic from which a location survives.", None),
-    "region": ("Region of an atlas.", None),
-}
-"""Columns of cluster tables, with their meanings and units; a table has those that its inference has."""
 
 
 def map_sidecar(map_file: MapFile, contents: Contents) -> dict[str, Any]:
@@ -60,11 +32,8 @@ def map_sidecar(map_file: MapFile, contents: Contents) -> dict[str, Any]:
 
 def cluster_sidecar(inferred: Inferred, contents: Contents, statistic: Statistic) -> dict[str, Any]:
     """The sidecar of a cluster table: its columns, and which result it lists."""
-    columns: dict[str, Any] = {}
-    meanings = CLUSTER_COLUMNS | _of_clusters(inferred, contents.spec.resolved, statistic)
-    for column in inferred.clusters.columns:
-        meaning, unit = meanings[str(column)]
-        columns[str(column)] = {"Description": meaning} | ({"Units": unit} if unit is not None else {})
+    settings = contents.spec.resolved.get("inference", {}).get(inferred.inference, {})
+    columns = describe_columns([str(name) for name in inferred.clusters.columns], settings, statistic)
     thresholded = names.stat_map(
         statistic.kind,
         contrast=inferred.contrast,
@@ -80,21 +49,6 @@ def cluster_sidecar(inferred: Inferred, contents: Contents, statistic: Statistic
     }
 
 
-def _of_clusters(
-    inferred: Inferred, resolved: Mapping[str, Any], statistic: Statistic
-) -> dict[str, tuple[str, str | None]]:
-    """What columns mean where an inference by permutation is about clusters."""
-    settings = resolved.get("inference", {}).get(inferred.inference, {})
-    if settings.get("method") != "permutation" or settings.get("statistic") not in _ABOUT_CLUSTERS:
-        return {}
-    scale = compared_as(settings, statistic)
-    above = " above the threshold" if settings.get("mass") == "excess" else ""
-    return {
-        "mass": (f"Sum of the magnitude of {scale}{above} over the cluster." + _OF_CLUSTER, None),
-        "threshold": (f"Magnitude of {scale} from which locations form clusters.", None),
-    }
-
-
 def weights_by_name(contrast: Contrast, design: Design) -> list[dict[str, float]]:
     """Weights of a contrast by regressor, one mapping a row; weights of 0 are left out."""
     regressors = [regressor.name for regressor in design.regressors]
@@ -107,9 +61,12 @@ def weights_by_name(contrast: Contrast, design: Design) -> list[dict[str, float]
 def _contrast_words(statistic: Statistic, design: Design | None) -> dict[str, Any]:
     told: dict[str, Any] = {"Contrast": statistic.contrast}
     if design is not None:
-        contrast = next(c for c in design.contrasts if c.name == statistic.contrast)
+        contrast = design.asked[statistic.contrast]
         told["Hypothesis"] = list(contrast.words)
-        told["Weights"] = weights_by_name(contrast, design)
+        if isinstance(contrast, Conjunction):
+            told["Conjunction"] = list(contrast.members)
+        else:
+            told["Weights"] = weights_by_name(contrast, design)
     told["StatisticType"] = statistic.kind
     told["Alternative"] = statistic.alternative
     numbers = {

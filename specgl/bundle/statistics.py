@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
-SEVERAL = frozenset({"F", "G"})
+SEVERAL = frozenset({"F", "G", "chi2"})
 """Statistics of several rows, or of one row without its sign."""
 
 
@@ -20,11 +20,11 @@ class Statistic:
     contrast
         The contrast's name, or that of a ready-made map.
     kind
-        `t`, `F`, `v`, `G`, `z` or `p`.
+        `t`, `F`, `v`, `G`, `chi2`, `z` or `p`.
     alternative
         `two-sided`, `greater` or `less`.
     dof1
-        Numerator degrees of freedom of F and G; None otherwise.
+        Degrees of freedom of chi2, and of the numerators of F and G; None otherwise.
     dof, dof_min
         Residual degrees of freedom, the largest and the smallest over the locations; None where there are
         none.

@@ -10,6 +10,7 @@ import pandas as pd
 
 from specgl.bundle.privacy import relative_to_root
 from specgl.bundle.received import plain_file, unreadable
+from specgl.bundle.shuffled import SHUFFLE, SIMULATION
 from specgl.bundle.text import read_tsv
 from specgl.design import Design, Rows, design_table, observation_table
 from specgl.inference import CLUSTER_COLUMNS
@@ -46,7 +47,7 @@ def read_table(folder: Path, name: str, *, as_text: tuple[str, ...] = ()) -> pd.
 
 
 def read_null(folder: Path, name: str) -> pd.Series[float]:
-    """Read a null distribution back, indexed by the shuffle.
+    """Read a null distribution back, indexed by the shuffle or the simulation.
 
     Raises
     ------
@@ -55,8 +56,10 @@ def read_null(folder: Path, name: str) -> pd.Series[float]:
     """
     table = read_table(folder, name)
     try:
-        return table.set_index("shuffle")["value"].astype("float64")
-    except (KeyError, ValueError, TypeError) as error:
+        return table.set_index(next(name for name in (SHUFFLE, SIMULATION) if name in table))["value"].astype(
+            "float64"
+        )
+    except (StopIteration, KeyError, ValueError, TypeError) as error:
         raise unreadable(name, str(error)) from error
 
 
@@ -68,7 +71,7 @@ def read_clusters(folder: Path, name: str) -> pd.DataFrame:
     VerificationError
         As `read_table`.
     """
-    table = read_table(folder, name, as_text=("sign", "region"))
+    table = read_table(folder, name, as_text=("sign", "region", "regions"))
     types = {column: kind for column, kind in CLUSTER_COLUMNS.items() if column in table.columns}
     try:
         return table.astype(types)

@@ -9,8 +9,8 @@ from functools import singledispatch
 import numpy as np
 
 from specgl.bundle import planned_maps
+from specgl.cli.inference_text import inference_words
 from specgl.design import CategoricalColumn, Contrast, Design
-from specgl.inference import Inference, Permutation
 from specgl.kernels.shuffles import short_count
 from specgl.planning import GroupSource, MapSource, Plan, Shuffling
 
@@ -82,6 +82,9 @@ def _design_lines(design: Design) -> Iterator[str]:
     yield "Contrasts:"
     for contrast in design.contrasts:
         yield from _contrast_lines(contrast, design.letters[contrast.name], names)
+    for joint in design.conjunctions:
+        letter = design.letters[joint.name]
+        yield f"  {joint.name} ({letter}, {joint.alternative}): {'; '.join(joint.words)}"
     yield ""
 
 
@@ -105,36 +108,11 @@ def _inference_lines(plan: Plan) -> Iterator[str]:
     own_dof = any(letter in ("v", "G") for letter in _letters(plan.source).values())
     for asked in plan.inferences:
         family = " over all contrasts" if asked.across == "contrasts" else ""
-        what = _inference_words(asked, own_dof) if isinstance(asked, Permutation) else ""
-        words = f"{asked.method}, {what}{asked.correction}{family}, alpha {asked.alpha:g}"
-        yield f"  {asked.name}: {words}{_cluster_words(asked)}"
+        what, after = inference_words(asked, own_dof)
+        yield f"  {asked.name}: {asked.method}, {what}{family}, alpha {asked.alpha:g}{after}"
     yield ""
     if isinstance(plan.source, GroupSource) and plan.source.shuffling is not None:
         yield from _shuffling_lines(plan.source.shuffling, plan.source.missing.available < 1)
-
-
-def _inference_words(asked: Permutation, own_dof: bool) -> str:
-    """What an inference is about, beside its correction."""
-    on_z = own_dof or asked.scale == "z" or asked.across == "contrasts"
-    words = asked.statistic
-    if asked.mass == "excess":
-        words += " (excess)"
-    if (tfce := asked.tfce) is not None:
-        words += f" (E {tfce.E:g}, H {tfce.H:g}, {'exact' if tfce.dh is None else f'dh {tfce.dh:g}'})"
-    forming = asked.forming
-    if forming is not None and forming.stat is not None:
-        return f"{words} at {'z' if on_z else 'statistic'} >= {forming.stat:g}, "
-    if forming is not None:
-        words += f" at p < {forming.p:g}"
-    return f"{words}{' on z' if on_z else ''}, "
-
-
-def _cluster_words(asked: Inference) -> str:
-    if isinstance(asked, Permutation):
-        return f" ({asked.connectivity} neighbours)" if asked.statistic != "voxel" else ""
-    if asked.min_cluster_size <= 1:
-        return ""
-    return f", clusters of {asked.min_cluster_size} or more ({asked.connectivity} neighbours)"
 
 
 def _shuffling_lines(shuffling: Shuffling, may_lack: bool) -> Iterator[str]:
@@ -194,7 +172,9 @@ def _of_several_rows(source: object) -> set[str]:
     """Contrasts that have no single effect."""
     if not isinstance(source, GroupSource):
         return set()
-    return {contrast.name for contrast in source.design.contrasts if len(contrast.weights) > 1}
+    design = source.design
+    several = {contrast.name for contrast in design.contrasts if len(contrast.weights) > 1}
+    return several | {joint.name for joint in design.conjunctions}
 
 
 def _mebibytes(size: int) -> str:

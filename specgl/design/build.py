@@ -15,6 +15,7 @@ from specgl.design.aliasing import (
     identify,
 )
 from specgl.design.columns import typed_columns
+from specgl.design.conjunctions import join
 from specgl.design.formula import FormulaRefused, Model, TooManyColumns, materialise
 from specgl.design.groups import codes_of, group_findings, read_groups
 from specgl.design.guard import guard
@@ -86,10 +87,12 @@ def build(
         refused = _refused(error, reading, rows, columns)
         raise DesignError(*findings, *refused, *syntax_findings(contrasts)) from error
     resolver = Resolver(model, tuple(variables))
-    resolved = [pair for request in contrasts if (pair := resolver.resolve(request)) is not None]
+    plain = [request for request in contrasts if not request.members]
+    resolved = [pair for request in plain if (pair := resolver.resolve(request)) is not None]
+    conjunctions, of_conjunctions = join(contrasts)
     blocks = None if block is None else codes_of(rows, block)
     groups, of_groups = _groups(rows, variance_groups)
-    findings = (*findings, *resolver.findings, *of_groups)
+    findings = (*findings, *resolver.findings, *of_conjunctions, *of_groups)
     if (crowd := _crowd(model)) is not None:
         raise DesignError(*findings, crowd)
     identified = identify(model.matrix, blocks)
@@ -99,7 +102,7 @@ def build(
     findings = (*findings, *statistical)
     raise_errors(findings, DesignError)
     design = _design(rows, formula, model, identified, blocks, [c for c, _ in resolved], findings)
-    return replace(design, variance_groups=groups)
+    return replace(design, variance_groups=groups, conjunctions=conjunctions)
 
 
 def _groups(rows: Rows, given: str | Block | None) -> tuple[Block | None, tuple[Finding, ...]]:

@@ -7,7 +7,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from specgl.design.records import Block, CategoricalColumn, Contrast, Design, Regressor, TypedColumn
+from specgl.design.records import (
+    Block,
+    CategoricalColumn,
+    Conjunction,
+    Contrast,
+    Design,
+    Regressor,
+    TypedColumn,
+)
 
 
 def design_table(design: Design) -> pd.DataFrame:
@@ -56,6 +64,7 @@ def describe_design(design: Design) -> dict[str, Any]:
         else {"column": design.block.name, "n_blocks": len(design.block.labels)},
         "variance_groups": None if design.variance_groups is None else _groups(design.variance_groups),
         "contrasts": {contrast.name: _contrast(contrast, names) for contrast in design.contrasts},
+        "conjunctions": {one.name: _conjunction(one) for one in design.conjunctions},
     }
 
 
@@ -97,4 +106,12 @@ def _contrast(contrast: Contrast, names: list[str]) -> dict[str, Any]:
             {name: float(weight) for name, weight in zip(names, row, strict=True) if weight != 0.0}
             for row in contrast.weights
         ],
+    }
+
+
+def _conjunction(conjunction: Conjunction) -> dict[str, Any]:
+    return {
+        "alternative": conjunction.alternative,
+        "words": list(conjunction.words),
+        "members": list(conjunction.members),
     }

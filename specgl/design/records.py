@@ -182,17 +182,17 @@ class Rows:
 
 @dataclass(frozen=True)
 class ContrastRequest:
-    """A contrast as asked for; exactly one of `hypotheses`, `weights` and `term` is given.
+    """A contrast as asked for; exactly one of `hypotheses`, `weights`, `term` and `members` is given.
 
     Attributes
     ----------
     name
         Its name.
     where
-        Keys that lead to the hypotheses, the weights or the term in the spec; where they are a list, findings
-        add the row's number.
+        Keys that lead to the hypotheses, the weights, the term or the members in the spec; where they are a
+        list, findings add the row's number.
     alternative
-        Direction of a t test.
+        Direction of a t test, or of a conjunction.
     hypotheses
         Linear expressions, one a row.
     weights
@@ -201,6 +201,8 @@ class ContrastRequest:
         A term of the formula: F over its regressors.
     is_f
         Whether it was asked for as a list, which makes it an F even when it has one row.
+    members
+        Names of the t contrasts that a conjunction joins.
     """
 
     name: str
@@ -210,6 +212,7 @@ class ContrastRequest:
     weights: tuple[Mapping[str, float], ...] = ()
     term: str | None = None
     is_f: bool = False
+    members: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -260,6 +263,30 @@ class Contrast:
     words: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class Conjunction:
+    """Several t contrasts, all of which must hold (Nichols 2005, doi:10.1016/j.neuroimage.2004.12.005).
+
+    Attributes
+    ----------
+    name
+        Its name.
+    members
+        Names of two or more t contrasts of the same design.
+    alternative
+        Direction in which all of them must hold; ``two-sided`` where one sign is enough, whichever it is.
+    """
+
+    name: str
+    members: tuple[str, ...]
+    alternative: Alternative = "two-sided"
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """What it asks, as the words of a contrast."""
+        return (f"conjunction of {' and '.join(self.members)}",)
+
+
 @dataclass(frozen=True, eq=False)
 class Block:
     """Observations that belong together: blocks whose means are taken out, or variance groups.
@@ -307,6 +334,8 @@ class Design:
         Warnings.
     variance_groups
         Groups of observations with variances of their own, or ``None`` where all have one.
+    conjunctions
+        Which contrasts are asked for together as well.
     """
 
     matrix: NDArray[np.float64]
@@ -320,10 +349,22 @@ class Design:
     columns: Mapping[str, TypedColumn]
     findings: tuple[Finding, ...] = ()
     variance_groups: Block | None = None
+    conjunctions: tuple[Conjunction, ...] = ()
 
     @property
     def letters(self) -> dict[str, str]:
-        """Letter of each contrast's statistic by its name: t and F, or with variance groups v and G."""
+        """Letter of each contrast's statistic by its name: t and F, or with variance groups v and G.
+
+        A conjunction of t has the t of one of its members, one of v has a z: its members' degrees of freedom
+        differ.
+        """
         groups = self.variance_groups
         separate = groups is not None and np.unique(groups.codes).size > 1
-        return {c.name: KINDS[c.kind] if separate else c.kind for c in self.contrasts}
+        letters = {c.name: KINDS[c.kind] if separate else c.kind for c in self.contrasts}
+        return letters | {c.name: "z" if separate else "t" for c in self.conjunctions}
+
+    @property
+    def asked(self) -> dict[str, Contrast | Conjunction]:
+        """Contrasts and conjunctions by their names, in the order of their statistics."""
+        asked: dict[str, Contrast | Conjunction] = {one.name: one for one in self.contrasts}
+        return asked | {one.name: one for one in self.conjunctions}

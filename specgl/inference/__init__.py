@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
-from specgl.inference.infer import METHODS, infer
-from specgl.inference.ready import READY, stats_from_map
-from specgl.inference.records import (
+from specgl.inference.asked import (
+    AllResolutions,
     Forming,
     Inference,
+    Parametric,
+    Permutation,
+    RandomField,
+    Sets,
+    Simulated,
+    Tfce,
+    needs_smoothness,
+)
+from specgl.inference.infer import METHODS, infer
+from specgl.inference.provisions import Lattice, Permuted, Provisions, Regions, Smoothness
+from specgl.inference.ready import READY, stats_from_map
+from specgl.inference.records import (
+    Discoveries,
+    Field,
     Inferred,
     Neighbourhood,
-    Parametric,
     Peak,
-    Permutation,
-    Permuted,
     Shuffled,
-    Tfce,
+    Simulations,
 )
 from specgl.inference.tables import CLUSTER_COLUMNS, MAX_PEAKS, PEAK_DISTANCE
 
@@ -24,16 +34,28 @@ __all__ = [
     "METHODS",
     "PEAK_DISTANCE",
     "READY",
+    "AllResolutions",
+    "Discoveries",
+    "Field",
     "Forming",
     "Inference",
     "Inferred",
+    "Lattice",
     "Neighbourhood",
     "Parametric",
     "Peak",
     "Permutation",
     "Permuted",
+    "Provisions",
+    "RandomField",
+    "Regions",
+    "Sets",
     "Shuffled",
+    "Simulated",
+    "Simulations",
+    "Smoothness",
     "Tfce",
     "infer",
+    "needs_smoothness",
     "stats_from_map",
 ]

@@ -7,13 +7,24 @@ from typing import Any
 
 import xarray as xr
 
+from specgl.inference.all_resolutions import all_resolutions
+from specgl.inference.asked import Inference
 from specgl.inference.parametric import parametric
 from specgl.inference.permutation import permutation
-from specgl.inference.records import Inference, Inferred, Neighbourhood, Permuted
+from specgl.inference.provisions import Provisions
+from specgl.inference.random_field import random_field
+from specgl.inference.records import Inferred, Neighbourhood
+from specgl.inference.simulated import simulated
 
-Method = Callable[[xr.Dataset, Neighbourhood, Sequence[Any], Permuted | None], list[tuple[Inferred, ...]]]
+Method = Callable[[xr.Dataset, Neighbourhood, Sequence[Any], Provisions], list[tuple[Inferred, ...]]]
 
-METHODS: dict[str, Method] = {"parametric": parametric, "permutation": permutation}
+METHODS: dict[str, Method] = {
+    "parametric": parametric,
+    "permutation": permutation,
+    "random_field": random_field,
+    "all_resolutions": all_resolutions,
+    "simulated": simulated,
+}
 """Every method of inference by its name in a spec. Each carries out all that is asked of it at once."""
 
 
@@ -21,7 +32,7 @@ def infer(
     stats: xr.Dataset,
     space: Neighbourhood,
     inferences: Sequence[Inference],
-    permuted: Permuted | None = None,
+    provisions: Provisions | None = None,
 ) -> tuple[Inferred, ...]:
     """Carry out every inference about every contrast.
 
@@ -30,13 +41,14 @@ def infer(
     stats
         Statistics: variables ``stat``, ``z`` and ``p`` (contrast, location), coordinates ``kind`` and
         ``alternative`` (contrast). Locations whose p is NaN are not analysed; where p underflows, its
-        logarithm is taken from z.
+        logarithm is taken from z. With ``effect``, ``variance`` and ``dof`` tables tell the effect at each
+        peak; with a coordinate ``region`` (location), names of an atlas, where it lies.
     space
         What makes the locations neighbours.
     inferences
         What is asked.
-    permuted
-        What shuffling needs; may be None where no inference is by permutation.
+    provisions
+        What is needed beside; inferences that use the statistics alone need nothing.
 
     Returns
     -------
@@ -46,12 +58,13 @@ def infer(
     Raises
     ------
     ComputationError
-        E430 to E432, when shuffles cannot tell what an inference by permutation asks.
+        When shuffles or residuals cannot tell what an inference asks: E430 to E436.
+    DataError
+        E325: no location lies in any of the regions asked about.
     """
     found: dict[int, tuple[Inferred, ...]] = {}
+    held = provisions or Provisions()
     for method in dict.fromkeys(asked.method for asked in inferences):
         mine = [place for place, asked in enumerate(inferences) if asked.method == method]
-        found |= zip(
-            mine, METHODS[method](stats, space, [inferences[i] for i in mine], permuted), strict=True
-        )
+        found |= zip(mine, METHODS[method](stats, space, [inferences[i] for i in mine], held), strict=True)
     return tuple(one for place in range(len(inferences)) for one in found[place])

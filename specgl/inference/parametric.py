@@ -9,9 +9,11 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from specgl.inference.asked import Parametric
 from specgl.inference.contrasts import ContrastMaps, each_contrast
 from specgl.inference.corrected import correct
-from specgl.inference.records import Inferred, Neighbourhood, Parametric, Permuted
+from specgl.inference.provisions import Provisions
+from specgl.inference.records import Inferred, Neighbourhood
 from specgl.inference.surviving import Rule, surviving_locations
 from specgl.kernels.multiplicity import ADJUST, Adjustment
 
@@ -20,7 +22,7 @@ Member = TypeVar("Member")
 
 
 def parametric(
-    stats: xr.Dataset, space: Neighbourhood, asked: Sequence[Parametric], permuted: Permuted | None = None
+    stats: xr.Dataset, space: Neighbourhood, asked: Sequence[Parametric], provisions: Provisions
 ) -> list[tuple[Inferred, ...]]:
     """Parametric inferences about every contrast.
 
@@ -32,7 +34,7 @@ def parametric(
         What makes the locations neighbours.
     asked
         Which corrections, over which families, at which levels.
-    permuted
+    provisions
         Not used.
 
     Returns

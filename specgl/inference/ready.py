@@ -8,9 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike, NDArray
+from scipy import special
 
 from specgl.errors import ImageError
-from specgl.kernels.tails import Alternative, f_tails, p_to_z, t_tails, z_tails
+from specgl.kernels.fields import Family, log_sf
+from specgl.kernels.tails import Alternative, Tails, f_tails, p_to_z, t_tails, z_tails
 
 Floats = NDArray[np.float64]
 
@@ -48,25 +50,27 @@ def stats_from_map(
     values
         A value for each location, (n_loc,); NaN where there is none.
     statistic
-        What the values are: ``z``, ``t``, ``F`` or ``p``.
+        What the values are: ``z``, ``t``, ``F``, ``chi2`` or ``p``.
     dof
-        Degrees of freedom: a number for ``t``, two (of the tested part and of the residuals) for ``F``.
+        Degrees of freedom: a number for ``t`` and ``chi2``, two (of the tested part and of the residuals)
+        for ``F``.
     alternative
-        Direction in which ``z`` and ``t`` are tested, or in which ``p`` has been; an F has one tail only.
-        Two-sided p-values have lost the sign, and all their z are positive.
+        Direction in which ``z`` and ``t`` are tested, or in which ``p`` has been; F and chi2 have one tail
+        only. Two-sided p-values have lost the sign, and all their z are positive.
 
     Returns
     -------
     stats
         ``stat``, ``z`` and ``p`` (contrast, location) with one contrast and the coordinates ``kind``,
         ``alternative`` and ``dof1``, so that maps can be put together along ``contrast``; ``dof``
-        (contrast) is NaN for ``z`` and ``p``. A map of p-values has the statistic z, since the smallest
-        p-value would else count as the lowest peak.
+        (contrast) is NaN for ``z``, ``p`` and ``chi2``, whose degrees of freedom are ``dof1``. A map of
+        p-values has the statistic z, since the smallest p-value would else count as the lowest peak.
 
     Raises
     ------
     ImageError
-        When values cannot be those of the statistic: infinite, a negative F, a p outside [0, 1], no number.
+        When values cannot be those of the statistic: infinite, a negative F or chi2, a p outside [0, 1], no
+        number.
     ValueError
         When `values` is not one-dimensional, or `dof` or `alternative` do not go with the statistic.
     """
@@ -100,6 +104,17 @@ def _read_t(values: Floats, dof: tuple[float, ...], alternative: Alternative) ->
     return _Read("t", values, tails.z(), tails.p(alternative), alternative, dof=dof[0])
 
 
+def _read_chi2(values: Floats, dof: tuple[float, ...], alternative: Alternative) -> _Read:
+    if alternative != "two-sided":
+        raise ValueError(f"a chi2 has no direction, so that the alternative cannot be '{alternative}'")
+    # The lower tail decides z below the median only, where nothing survives: that it underflows there, as
+    # at 0, makes z -38.5 and no infinity.
+    lower = np.asarray(special.gammainc(dof[0] / 2, values / 2), dtype=np.float64)
+    lower[lower == 0] = SMALLEST / 2
+    tails = Tails(log_sf(Family("chi2", dof1=dof[0]), values), np.log(lower))
+    return _Read("chi2", values, tails.z(), tails.p("greater"), alternative, dof1=dof[0])
+
+
 def _read_f(values: Floats, dof: tuple[float, ...], alternative: Alternative) -> _Read:
     if alternative != "two-sided":
         raise ValueError(f"an F has no direction, so that the alternative cannot be '{alternative}'")
@@ -116,6 +131,7 @@ READY: dict[str, Callable[[Floats, tuple[float, ...], Alternative], _Read]] = {
     "z": _read_z,
     "t": _read_t,
     "F": _read_f,
+    "chi2": _read_chi2,
     "p": _read_p,
 }
 """How a map is read, by what its values are."""
@@ -124,11 +140,12 @@ BOUNDS: dict[str, tuple[float, float]] = {
     "z": (-np.inf, np.inf),
     "t": (-np.inf, np.inf),
     "F": (0.0, np.inf),
+    "chi2": (0.0, np.inf),
     "p": (0.0, 1.0),
 }
 """Between what values of each statistic lie, both included; infinity never is."""
 
-N_DOF: dict[str, int] = {"z": 0, "t": 1, "F": 2, "p": 0}
+N_DOF: dict[str, int] = {"z": 0, "t": 1, "F": 2, "chi2": 1, "p": 0}
 """How many degrees of freedom each statistic has."""
 
 

@@ -1,21 +1,16 @@
-"""What inference is asked for, what it needs to know of space, and what it gives back."""
+"""What inference needs to know of space, and what it gives back."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-if TYPE_CHECKING:  # types only: a parametric run does not wait for what shuffles
-    from specgl.engines import ChunkStore, Engine
-    from specgl.engines.engine import Progress
-    from specgl.kernels.statistics import ShuffledStatistic
-    from specgl.models.schemes import Scheme
+from specgl.errors import Finding
 
 Floats = NDArray[np.float64]
 
@@ -47,147 +42,6 @@ class Neighbourhood(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Parametric:
-    """Inference from the statistics' own p-values.
-
-    Attributes
-    ----------
-    name
-        Name of the inference in the spec.
-    correction
-        A key of `specgl.kernels.multiplicity.ADJUST`.
-    alpha
-        A location survives when its corrected p-value is at most this.
-    min_cluster_size
-        Clusters of fewer locations are taken away; 1 takes none away. The size is not calibrated.
-    connectivity
-        What makes voxels neighbours: 6 (faces), 18 (edges) or 26 (corners).
-    across
-        What makes a family: ``none``, the analysed locations of one contrast; ``contrasts``, those of all.
-    """
-
-    method: ClassVar[str] = "parametric"
-
-    name: str
-    correction: str
-    alpha: float
-    min_cluster_size: int
-    connectivity: int
-    across: str
-
-
-@dataclass(frozen=True, slots=True)
-class Forming:
-    """What forms clusters; one of the two is given.
-
-    Attributes
-    ----------
-    p
-        Cluster-forming p: one tail's for a directed contrast and for F, half of it for each side of a
-        two-sided one.
-    stat
-        The cluster-forming threshold itself, on the inference's scale.
-    """
-
-    p: float | None = None
-    stat: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Tfce:
-    """How a map is enhanced: the integral of ``extent^E height^H`` (doi:10.1016/j.neuroimage.2008.03.061).
-
-    Attributes
-    ----------
-    E, H
-        The two exponents.
-    dh
-        Step of the summed form; None for the exact integral.
-    """
-
-    E: float = 0.5
-    H: float = 2.0
-    dh: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Permutation:
-    """Inference from shuffles.
-
-    Attributes
-    ----------
-    name
-        Name of the inference in the spec.
-    statistic
-        ``voxel``, ``cluster_extent``, ``cluster_mass`` or ``tfce``.
-    correction
-        ``fwe`` by the maximum; ``fdr_bh`` or ``none`` on uncorrected shuffled p-values.
-    alpha
-        A location, or a cluster, survives when its p-value is at most this.
-    connectivity
-        What makes voxels neighbours: 6 (faces), 18 (edges) or 26 (corners).
-    forming
-        What forms clusters, for statistics of clusters.
-    mass
-        ``total``: the sum of the statistic over a cluster; ``excess``: of what exceeds the threshold.
-    tfce
-        How maps are enhanced, for that statistic.
-    scale
-        ``t``: on the statistic itself; ``z``: on its normal deviate.
-    across
-        ``none``: a family for each contrast; ``contrasts``: one for all.
-    tail
-        ``counts``; ``gpd`` or ``gamma`` extrapolate the null's tail.
-    """
-
-    method: ClassVar[str] = "permutation"
-
-    name: str
-    statistic: str
-    correction: str = "fwe"
-    alpha: float = 0.05
-    connectivity: int = 26
-    forming: Forming | None = None
-    mass: str = "total"
-    tfce: Tfce | None = None
-    scale: str = "t"
-    across: str = "none"
-    tail: str = "counts"
-
-
-@dataclass(frozen=True, eq=False)
-class Permuted:
-    """What inference by permutation needs beside the statistics.
-
-    Attributes
-    ----------
-    statistics
-        Each contrast's statistic, ready to be shuffled.
-    schemes
-        How observations are shuffled; each contrast belongs to one of them.
-    engine
-        Where it runs; results do not depend on it.
-    store
-        Where finished work is kept and looked for; None keeps none.
-    progress
-        Called with shuffles done and their number.
-    memory
-        Bytes that maps under shuffles may take at once, over all threads; None for as many as are quick.
-    """
-
-    statistics: Mapping[str, ShuffledStatistic]
-    schemes: tuple[Scheme, ...]
-    engine: Engine
-    store: ChunkStore | None = None
-    progress: Progress | None = None
-    memory: int | None = None
-
-
-Inference = Parametric | Permutation
-"""Whatever can be asked."""
-
-
-@dataclass(frozen=True, slots=True)
 class Shuffled:
     """What a null distribution was made from.
 
@@ -214,6 +68,73 @@ class Shuffled:
     exchange: str
     tail: str
     critical: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """The random field that a contrast's map was taken for.
+
+    Attributes
+    ----------
+    source
+        ``residuals``, where its smoothness was estimated, or ``given``.
+    fwhm
+        Full width at half maximum along the axes of the grid, in mm; NaN along an axis of one voxel.
+    fwhm_voxels
+        The same in voxels.
+    resels
+        Resel counts of the analysed locations, of the dimensions 0 to 3.
+    """
+
+    source: str
+    fwhm: tuple[float, float, float]
+    fwhm_voxels: tuple[float, float, float]
+    resels: tuple[float, float, float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Simulations:
+    """The simulated maps that clusters were compared with.
+
+    Attributes
+    ----------
+    n
+        How many maps.
+    seed
+        Of their random numbers.
+    critical
+        What survives surpasses this size (locations) or mass.
+    """
+
+    n: int
+    seed: int
+    critical: float
+
+
+@dataclass(frozen=True, slots=True)
+class Discoveries:
+    """What holds for true discoveries in every set of locations of a family at once.
+
+    Attributes
+    ----------
+    template
+        ``simes``: the inequality of Simes, by Hommel's h. ``calibrated``: by shuffles.
+    factor
+        A location's p-value times this, rounded up, is the least ``u`` at which it counts in the bound
+        ``max_u (1 - u + #{i in S: factor * p_i <= u})``: h / alpha, or m / lambda.
+    n_locations
+        Locations of the family.
+    at_least
+        True discoveries among them, at least.
+    h
+        Hommel's h; None with ``calibrated``.
+    """
+
+    template: str
+    factor: float
+    n_locations: int
+    at_least: int
+    h: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,7 +189,7 @@ class Inferred:
     peak
         The location with the smallest p-value; None when nothing was analysed.
     clusters
-        Table of clusters and their peaks with the columns `CLUSTER_COLUMNS`.
+        Table of clusters and their peaks: those of the columns `CLUSTER_COLUMNS` that the inference has.
     uncorrected_logp
         By permutation: −log10 of the shuffled, uncorrected p-value, (n_loc,), where it was counted.
     enhanced
@@ -279,6 +200,17 @@ class Inferred:
         By permutation: maxima over the family, the observed labelling's first, (n_shuffles,).
     shuffling
         By permutation: what the null was made from.
+    tdp
+        About true discoveries: the share of them, at least, in the set that each location belongs to,
+        (n_loc,); 0 where it belongs to none, NaN where nothing was analysed.
+    discoveries
+        About true discoveries: what holds for every set at once.
+    field
+        By random field theory or simulation: the field that the map was taken for.
+    simulations
+        By simulation: what clusters were compared with.
+    findings
+        Warnings, by the keys of the spec.
     """
 
     inference: str
@@ -296,3 +228,8 @@ class Inferred:
     extrapolated: NDArray[np.bool_] | None = None
     null: Floats | None = None
     shuffling: Shuffled | None = None
+    tdp: Floats | None = None
+    discoveries: Discoveries | None = None
+    field: Field | None = None
+    simulations: Simulations | None = None
+    findings: tuple[Finding, ...] = ()

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from specgl.inference.contrasts import ContrastMaps
 from specgl.inference.records import Inferred, Neighbourhood, Peak
-from specgl.inference.tables import ClusterRows, cluster_table
-from specgl.kernels.clusters import find_clusters
+from specgl.inference.sides import Side, make_side
+from specgl.inference.tables import NOTHING_MORE, Further, cluster_table
 
 Floats = NDArray[np.float64]
 
@@ -73,12 +74,11 @@ def surviving_locations(
     thresholded = np.zeros(contrast.p.size)
     sides = []
     for sign in contrast.sides:
-        members = np.flatnonzero(significant & (sign * contrast.stat > 0.0))
-        heights = sign * contrast.stat[members]
-        height = min(height, heights.min(initial=np.inf))
-        side = _side(sign, members, heights, space, rule)
-        kept = members[side.clusters.labels >= 0]
-        thresholded[kept] = contrast.stat[kept]
+        within = significant & (sign * contrast.stat > 0.0)
+        every = make_side(sign, contrast.stat, within, rule.connectivity, space)
+        height = min(height, every.heights.min(initial=np.inf))
+        side = every.keep(every.clusters.sizes >= rule.min_cluster_size)
+        thresholded[side.kept] = contrast.stat[side.kept]
         sides.append(side)
     threshold = float(height) if rule.has_height and np.isfinite(height) else None
     return Inferred(
@@ -91,20 +91,70 @@ def surviving_locations(
         n_surviving=int(np.count_nonzero(thresholded)),
         min_p=smallest(p_corrected, contrast),
         peak=strongest(contrast, p_corrected, evidence, space),
-        clusters=cluster_table(sides, space, contrast.stat, contrast.z, p_corrected, threshold),
+        clusters=cluster_table(sides, contrast, space, p_corrected, threshold),
     )
 
 
-def _side(
-    sign: int, members: NDArray[np.int64], heights: Floats, space: Neighbourhood, rule: Rule
-) -> ClusterRows:
-    """Clusters of one sign that are large enough."""
-    within = np.zeros(len(space.coordinates), dtype=bool)
-    within[members] = True
-    adjacency = space.adjacency(rule.connectivity, within)
-    clusters = find_clusters(heights, np.ones(members.size, dtype=bool), adjacency)
-    large = clusters.keep(clusters.sizes >= rule.min_cluster_size)
-    return ClusterRows(sign, members, heights, adjacency, large)
+def surviving_clusters(
+    contrast: ContrastMaps,
+    sides: Sequence[Side],
+    found: Sequence[tuple[Floats, Floats]],
+    space: Neighbourhood,
+    rule: Rule,
+    threshold: float,
+    further: Further = NOTHING_MORE,
+) -> Inferred:
+    """Keep the clusters of one contrast whose p-value is small enough, and set up their table.
+
+    Parameters
+    ----------
+    contrast
+        The contrast's maps.
+    sides
+        Its clusters, positive before negative.
+    found
+        For each side the clusters' corrected p-values and their −log10, (n_clusters,) each.
+    space
+        What makes the locations neighbours.
+    rule
+        When a cluster survives.
+    threshold
+        What formed the clusters.
+    further
+        Columns of this inference alone, about all clusters.
+
+    Returns
+    -------
+    inferred
+        The record: a cluster's p-value is that of all its locations, 1 outside clusters.
+    """
+    p = np.where(contrast.analysed, 1.0, np.nan)
+    logp = np.where(contrast.analysed, 0.0, np.nan)
+    thresholded = np.zeros(p.size)
+    kept = []
+    chosen = [of_clusters <= rule.alpha for of_clusters, _ in found]
+    for side, (of_clusters, logs), mine in zip(sides, found, chosen, strict=True):
+        labels = side.clusters.labels
+        p[side.members], logp[side.members] = of_clusters[labels], logs[labels]
+        kept.append(side.keep(mine))
+        here = kept[-1].kept
+        thresholded[here] = contrast.stat[here]
+    of_kept = {
+        name: [values[mine] for values, mine in zip(several, chosen, strict=True)]
+        for name, several in further.of_clusters.items()
+    }
+    return Inferred(
+        inference=rule.name,
+        contrast=contrast.name,
+        thresholded=thresholded,
+        p_corrected=p,
+        logp=logp,
+        threshold=threshold,
+        n_surviving=int(np.count_nonzero(thresholded)),
+        min_p=smallest(p, contrast),
+        peak=strongest(contrast, p, logp, space),
+        clusters=cluster_table(kept, contrast, space, p, threshold, replace(further, of_clusters=of_kept)),
+    )
 
 
 def smallest(p_corrected: Floats, contrast: ContrastMaps) -> float:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
 
+from specgl.inference.contrasts import ContrastMaps
 from specgl.inference.records import Neighbourhood
-from specgl.kernels.clusters import Clusters
+from specgl.inference.sides import Side
 from specgl.kernels.peaks import local_maxima, separate
 
 Floats = NDArray[np.float64]
@@ -33,7 +34,15 @@ CLUSTER_COLUMNS: dict[str, str] = {
     "center_y": "float64",
     "center_z": "float64",
     "p_corrected": "float64",
+    "p_peak": "float64",
+    "discoveries": "Int64",
+    "tdp": "float64",
     "threshold": "float64",
+    "effect": "float64",
+    "effect_low": "float64",
+    "effect_high": "float64",
+    "region": "object",
+    "regions": "object",
 }
 """Columns of the table and their types, in order.
 
@@ -43,7 +52,26 @@ of |statistic|) and ``center_x`` to ``center_z`` (mm, weighted by |statistic|); 
 of the sub-peaks. ``p_corrected`` is the peak's, and the cluster's where the inference is about clusters;
 ``mass`` is then summed as that inference does it (on z, or above the threshold, where it says so).
 ``threshold`` is the smallest |statistic| with a corrected p-value small enough, or what formed the clusters.
+A table has further columns where there is something to say: ``p_peak``, the peak's own corrected p-value
+where ``p_corrected`` is the cluster's; ``discoveries`` and ``tdp``, how many and what share of the cluster's
+locations are true discoveries, at least; ``effect`` with its `CONFIDENCE` interval ``effect_low`` to
+``effect_high``, in the data's units; ``region``, the atlas's name of the peak's place, missing outside all
+regions; ``regions``, the cluster's shares in them, in the row of its highest peak.
 """
+
+SOMETIMES = frozenset(
+    {
+        "p_peak",
+        "discoveries",
+        "tdp",
+        "effect",
+        "effect_low",
+        "effect_high",
+        "region",
+        "regions",
+    }
+)
+"""Columns that only some tables have."""
 
 PEAK_DISTANCE = 8.0
 """Least distance between two peaks of a cluster, in mm."""
@@ -53,42 +81,38 @@ MAX_PEAKS = 4
 
 SIGNS = {1: "+", -1: "-"}
 
+NO_REGION = "none"
+"""What stands for locations outside all regions among the shares of a cluster."""
+
 
 @dataclass(frozen=True, eq=False)
-class ClusterRows:
-    """What survives with one sign.
+class Further:
+    """Columns of a table that only some inferences have, by their names in `CLUSTER_COLUMNS`.
 
     Attributes
     ----------
-    sign
-        1 or -1.
-    members
-        Locations, (n,).
-    heights
-        Their statistic times the sign, (n,).
-    adjacency
-        Their neighbourhood, (n, n).
-    clusters
-        Clusters among the members.
-    over
-        Height from which mass is summed.
+    of_clusters
+        What is said of each cluster, side by side, (n_clusters,) each; in the row of its highest peak. A
+        ``threshold`` of its own stands in all of its rows, instead of one for the whole table.
+    at_peaks
+        Maps that are read at every peak, (n_loc,).
     """
 
-    sign: int
-    members: Integers
-    heights: Floats
-    adjacency: csr_array
-    clusters: Clusters
-    over: float = 0.0
+    of_clusters: Mapping[str, Sequence[NDArray[Any]]] = field(default_factory=dict)
+    at_peaks: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+
+
+NOTHING_MORE = Further()
+"""No further columns."""
 
 
 def cluster_table(
-    sides: Sequence[ClusterRows],
+    sides: Sequence[Side],
+    contrast: ContrastMaps,
     space: Neighbourhood,
-    stat: Floats,
-    z: Floats,
     p_corrected: Floats,
     threshold: float | None,
+    further: Further = NOTHING_MORE,
 ) -> pd.DataFrame:
     """Table of clusters with their peaks.
 
@@ -96,44 +120,63 @@ def cluster_table(
     ----------
     sides
         What survives, positive before negative.
+    contrast
+        Maps to read at the peaks.
     space
         Where the locations are and what each measures.
-    stat, z, p_corrected
-        Maps to read at the peaks, (n_loc,) each.
+    p_corrected
+        Corrected p-value, (n_loc,).
     threshold
-        Height of the statistic at which it survives.
+        Height of the statistic at which it survives; None where there is none.
+    further
+        Columns of this inference alone.
 
     Returns
     -------
     table
-        A row for each peak with the columns `CLUSTER_COLUMNS`; no row when nothing survives.
+        A row for each peak, with those of the columns `CLUSTER_COLUMNS` that there are; no row when nothing
+        survives.
     """
     coordinates = np.asarray(space.coordinates, dtype=np.float64)
-    measure = np.broadcast_to(np.asarray(space.measure, dtype=np.float64), stat.shape)
+    measure = np.broadcast_to(np.asarray(space.measure, dtype=np.float64), contrast.stat.shape)
     parts = []
     before = 0
-    for side in sides:
+    for number, side in enumerate(sides):
         if side.clusters.count:
-            parts.append(_rows(side, before, coordinates, measure))
+            of_clusters = {name: values[number] for name, values in further.of_clusters.items()}
+            parts.append(_rows(side, before, coordinates, measure, of_clusters))
             before += side.clusters.count
-    if not parts:
-        return pd.DataFrame({name: pd.Series(dtype=kind) for name, kind in CLUSTER_COLUMNS.items()})
-    columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-    at = columns.pop("location")
+    at = np.concatenate([part["location"] for part in parts]) if parts else np.empty(0, dtype=np.int64)
+    columns: dict[str, Any] = {}
+    for name in parts[0] if parts else ():
+        columns[name] = np.concatenate([part[name] for part in parts])
     columns |= dict(zip("xyz", coordinates[at].T, strict=True))
-    columns |= {"statistic": stat[at], "z_score": z[at], "p_corrected": p_corrected[at]}
-    columns |= {"threshold": np.full(at.size, np.nan if threshold is None else threshold)}
-    return pd.DataFrame(columns)[list(CLUSTER_COLUMNS)].astype(CLUSTER_COLUMNS)
+    columns |= {"statistic": contrast.stat[at], "z_score": contrast.z[at], "p_corrected": p_corrected[at]}
+    columns.setdefault("threshold", np.full(at.size, np.nan if threshold is None else threshold))
+    columns |= {name: values[at] for name, values in further.at_peaks.items()}
+    columns |= contrast.told_at(at)
+    columns |= _shares(sides, contrast.region, columns)
+    return as_table(columns, {*CLUSTER_COLUMNS.keys() - SOMETIMES, *further.of_clusters})
+
+
+def as_table(columns: Mapping[str, Any], wanted: Collection[str]) -> pd.DataFrame:
+    """Columns as a table, in the order and of the types of `CLUSTER_COLUMNS`; those wanted are there."""
+    types = {name: kind for name, kind in CLUSTER_COLUMNS.items() if name in columns or name in wanted}
+    return pd.DataFrame({name: pd.Series(columns.get(name, ()), dtype=kind) for name, kind in types.items()})
 
 
 def _rows(
-    side: ClusterRows, before: int, coordinates: Floats, measure: Floats
-) -> dict[str, NDArray[np.generic]]:
+    side: Side,
+    before: int,
+    coordinates: Floats,
+    measure: Floats,
+    further: Mapping[str, NDArray[Any]],
+) -> dict[str, NDArray[Any]]:
     """Columns of one sign's rows; clusters are counted on from `before`."""
     places = coordinates[side.members]
     cluster, peak, at = _named_peaks(side, places)
     main = peak == 0
-    columns: dict[str, NDArray[np.generic]] = {
+    columns: dict[str, NDArray[Any]] = {
         "location": side.members[at],
         "cluster": before + 1 + cluster,
         "peak": 1 + peak,
@@ -144,13 +187,52 @@ def _rows(
     of_cluster = {
         "size": clusters.sizes.astype(np.float64),
         "size_mm3": clusters.sums(measure[side.members]),
-        "mass": clusters.masses(side.heights, side.over),
+        "mass": side.masses(side.over),
         **{f"center_{axis}": center for axis, center in zip("xyz", centers.T, strict=True)},
+        **further,
     }
+    own = of_cluster.pop("threshold", None)
+    columns |= {} if own is None else {"threshold": own[cluster]}
     return columns | {name: np.where(main, values[cluster], np.nan) for name, values in of_cluster.items()}
 
 
-def _named_peaks(side: ClusterRows, places: Floats) -> tuple[Integers, Integers, Integers]:
+def _shares(
+    sides: Sequence[Side], region: NDArray[Any] | None, columns: Mapping[str, Any]
+) -> dict[str, NDArray[Any]]:
+    """Share of each cluster in the regions of an atlas, in the row of its highest peak."""
+    if region is None:
+        return {}
+    told: list[str] = []
+    for side in sides:
+        order = np.argsort(side.clusters.labels, kind="stable")  # those outside clusters come first
+        ends = np.cumsum(side.clusters.sizes)
+        members = side.members[order][order.size - side.clusters.sizes.sum() :]
+        told += [shares_in_words(region[several]) for several in np.split(members, ends)[:-1]]
+    words = np.full(np.size(columns.get("peak", ())), None, dtype=object)
+    words[np.flatnonzero(np.asarray(columns.get("peak", ())) == 1)] = told
+    return {"regions": words}
+
+
+def shares_in_words(regions: NDArray[Any]) -> str:
+    """Shares of regions among locations, the largest first, such as ``insula 62 %; none 38 %``.
+
+    Each share is rounded by itself; one that is not even half a percent is ``<1 %``.
+
+    Parameters
+    ----------
+    regions
+        Name of each location's region, empty outside all of them, (n,).
+    """
+    names, counts = np.unique(regions.astype(str), return_counts=True)
+    order = np.lexsort((names, names == "", -counts))
+    return "; ".join(f"{names[i] or NO_REGION} {_percent(counts[i] / regions.size)} %" for i in order)
+
+
+def _percent(share: float) -> str:
+    return "<1" if share < 0.005 else f"{100 * share:.0f}"
+
+
+def _named_peaks(side: Side, places: Floats) -> tuple[Integers, Integers, Integers]:
     """Cluster, rank within it and member of each peak that has a row, all counted from 0."""
     maxima = local_maxima(side.heights, side.adjacency, places)
     label = side.clusters.labels[maxima]

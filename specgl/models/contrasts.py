@@ -13,13 +13,14 @@ from numpy.typing import NDArray
 from specgl.engines import Threads
 from specgl.kernels.rank import RANK_TOLERANCE
 from specgl.kernels.tails import f_tails, t_tails
+from specgl.models.conjunctions import join_outcomes
 from specgl.models.fit import GroupFit
 from specgl.models.separate import separate_outcome
 from specgl.models.tested import Floats, Outcome, effect_of
 from specgl.variables import VARIABLES
 
 if TYPE_CHECKING:  # types only: fitting does not wait for the formula language
-    from specgl.design import Contrast, Design
+    from specgl.design import Conjunction, Contrast, Design
 
 _MAPS = ("effect", "variance", "stat", "z", "p", "cohen_d")
 _TILE = 16384
@@ -46,6 +47,7 @@ def contrast_maps(fit: GroupFit, design: Design, *, engine: Threads = _HERE) -> 
     xarray.Dataset
         ``effect, variance, stat, z, p, cohen_d`` ``(contrast, location)`` in float64, NaN where a contrast
         has no statistic; an F over several rows has no effect and variance, and no F has a Cohen's d.
+        Conjunctions follow after all other contrasts: see `specgl.models.conjunctions.join_outcomes`.
         ``dof`` and ``n`` are numbers or ``(location)``. With variance groups the statistics are v and G
         (Winkler 2014), ``dof`` is ``(contrast, location)``, NaN where there is no statistic, and there is no
         Cohen's d. Coordinates ``contrast, kind, alternative, dof1`` and
@@ -54,7 +56,8 @@ def contrast_maps(fit: GroupFit, design: Design, *, engine: Threads = _HERE) -> 
     """
     found = engine.map(partial(_test, fit, design), design.contrasts)
     usable = [fit.testable(contrast.weights) for contrast in design.contrasts]
-    shape = (len(design.contrasts), fit.sigma2.size)
+    _add_conjunctions(fit, design, found, usable)
+    shape = (len(found), fit.sigma2.size)
     arrays: dict[str, Floats] = {name: np.full(shape, np.nan) for name in _MAPS}
     for row, (tested, ok) in enumerate(zip(found, usable, strict=True)):
         for name in _MAPS:
@@ -62,7 +65,20 @@ def contrast_maps(fit: GroupFit, design: Design, *, engine: Threads = _HERE) -> 
             if values is not None:
                 np.copyto(arrays[name][row], values, where=ok)
     lost = [int(np.count_nonzero(fit.tested & ~ok)) for ok in usable]
-    return _labelled(arrays, fit, design.contrasts, found, lost)
+    return _labelled(arrays, fit, tuple(design.asked.values()), found, lost)
+
+
+def _add_conjunctions(
+    fit: GroupFit, design: Design, found: list[Outcome], usable: list[NDArray[np.bool_]]
+) -> None:
+    """Put conjunctions, and where they can be tested, after the contrasts that they join."""
+    rows = {contrast.name: row for row, contrast in enumerate(design.contrasts)}
+    for conjunction in design.conjunctions:
+        joined = [rows[name] for name in conjunction.members]
+        everywhere: NDArray[np.bool_] = np.logical_and.reduce([usable[row] for row in joined])
+        outcomes = {name: found[rows[name]] for name in conjunction.members}
+        found.append(join_outcomes(conjunction, outcomes, fit.dof, everywhere))
+        usable.append(everywhere)
 
 
 def _test(fit: GroupFit, design: Design, contrast: Contrast) -> Outcome:
@@ -151,7 +167,7 @@ def _quadratic(root: Floats, effects: Floats, of_location: NDArray[np.int64]) ->
 def _labelled(
     arrays: dict[str, Floats],
     fit: GroupFit,
-    contrasts: tuple[Contrast, ...],
+    contrasts: tuple[Contrast | Conjunction, ...],
     found: list[Outcome],
     lost: list[int],
 ) -> xr.Dataset:

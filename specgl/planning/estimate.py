@@ -9,7 +9,7 @@ from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from specgl.inference import Inference, Permutation
+from specgl.inference import Inference, Permutation, Simulated
 
 if TYPE_CHECKING:  # types only: a spec without shuffles is planned without what makes them
     from specgl.models.schemes import Scheme
@@ -25,6 +25,12 @@ _BASE_BYTES = 180 * 2**20
 MEASURE_SECONDS = {"voxel": 1e-9, "cluster_extent": 3e-9, "cluster_mass": 3e-9, "tfce": 4.5e-8}
 """Seconds of one thread for a location of one shuffled map, by what is measured: both signs, measured with
 235,000 voxels at 2 mm."""
+
+SORTING_SECONDS = 1e-8
+"""The same where maps are sorted, for bounds on true discoveries."""
+
+SIMULATION_SECONDS = 6e-8
+"""Seconds of one thread for a voxel of one simulated map: numbers, three convolutions and clusters."""
 
 _PRODUCT_SECONDS = 6e-11  # for an observation at a location: the product that makes a map
 _COMPILING = 3.0  # seconds, once compiled kernels are on disk
@@ -102,8 +108,9 @@ def with_shuffles(
     threads
         How many shuffles are worked on at the same time.
     """
-    measures = [MEASURE_SECONDS[asked.statistic] for asked in inferences if isinstance(asked, Permutation)]
-    spatial = any(asked.statistic != "voxel" for asked in inferences if isinstance(asked, Permutation))
+    shuffled = [asked for asked in inferences if isinstance(asked, Permutation)]
+    measures = [SORTING_SECONDS if asked.sets else MEASURE_SECONDS[asked.statistic] for asked in shuffled]
+    spatial = any(asked.statistic != "voxel" or asked.sets is not None for asked in shuffled)
     locations = _BRAIN_SHARE * prod(shape)
     seconds, held, longest = _COMPILING, 0, 0
     for scheme in schemes:
@@ -123,3 +130,29 @@ def with_shuffles(
         cost.memory_bound + _NUMBA_BYTES + more(1.0),
         cost.seconds + seconds,
     )
+
+
+def with_simulations(
+    cost: Estimate, shape: tuple[int, ...], inferences: Iterable[Inference], n_contrasts: int, *, threads: int
+) -> Estimate:
+    """Add what simulated maps will take.
+
+    Parameters
+    ----------
+    cost
+        The run without them.
+    shape
+        Of the voxel grid.
+    inferences
+        What is asked.
+    n_contrasts
+        How many contrasts; those with the same sides share their simulations.
+    threads
+        How many maps are made at the same time.
+    """
+    n = sum(asked.n for asked in inferences if isinstance(asked, Simulated))
+    if n == 0:
+        return cost
+    seconds = _COMPILING + n * min(n_contrasts, 2) * prod(shape) * SIMULATION_SECONDS / threads
+    bytes_ = _NUMBA_BYTES + 3 * 4 * threads * prod(shape)
+    return Estimate(cost.memory + bytes_, cost.memory_bound + bytes_, cost.seconds + seconds)

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from specgl.engines import default_threads
 from specgl.errors import DataError, DesignError, Exit, Finding, SpecError, SpecglError, UsageError, exit_code
+from specgl.images import Grid, Roots
 from specgl.planning import translate
-from specgl.planning.estimate import with_shuffles
+from specgl.planning.estimate import Estimate, with_shuffles, with_simulations
 from specgl.planning.group import build_design, check_image_columns, plan_group, read_rows
 from specgl.planning.ready import plan_maps
 from specgl.planning.records import GroupSource, MapSource, Plan
+from specgl.planning.regions import find_regions
 from specgl.spec import AnalysisSpec, check, digest, heed, locate, resolve
 
 _OTHER_OUTPUT = "name a folder with --output (directory= in Python), or pass --allow-outside"
@@ -48,34 +50,68 @@ def make_plan(spec: AnalysisSpec, *, allow_outside: bool = False, threads: int |
     roots = translate.roots(spec, allow_outside=allow_outside)
     with errors_located(spec):
         warnings = _first_stage(spec, allow_outside)
-        source: GroupSource | MapSource
-        if spec.data is not None and spec.model is not None:
-            group = plan_group(spec, spec.data, spec.model, roots=roots, threads=workers)
-            findings, grid, cost = group.findings, group.files.grid, group.files.estimate
-            _raise_by_kind((*warnings, *findings))
-            if cost is not None and grid is not None and group.shuffling is not None:
-                asked, schemes = translate.inferences(spec), group.shuffling.schemes
-                cost = with_shuffles(cost, grid.shape, schemes, asked, threads=workers)
-            source = group.source(spec.data)
-        else:
-            ready = plan_maps(spec, roots=roots, threads=workers)
-            findings, grid, cost = ready.findings, ready.grid, ready.estimate
-            _raise_by_kind((*warnings, *findings))
-            source = ready.source
+        settled = _settle(spec, roots, workers)
+        named = find_regions(spec, roots=roots, grid=settled.grid)
+        findings = (*warnings, *settled.findings, *named.findings)
+        _raise_by_kind(findings)
+        source, cost = settled.source(), settled.cost()
     resolved = resolve(spec)
     return Plan(
         spec=spec,
         resolved=resolved,
         digest=digest(resolved),
         source=source,
-        grid=grid,
+        grid=settled.grid,
         inferences=translate.inferences(spec),
         maps=spec.output.maps,
         directory=translate.output_directory(spec),
         estimate=cost,
         roots=roots,
-        findings=located((*warnings, *findings), spec),
+        findings=located(findings, spec),
+        regions=named.regions,
+        atlas=named.atlas,
     )
+
+
+@dataclass(frozen=True, eq=False)
+class _Settled:
+    """What was settled about a group or about ready-made maps; source and cost are for one without errors."""
+
+    findings: tuple[Finding, ...]
+    grid: Grid | None
+    source: Callable[[], GroupSource | MapSource]
+    cost: Callable[[], Estimate | None]
+
+
+def _settle(spec: AnalysisSpec, roots: Roots, threads: int) -> _Settled:
+    """Plan what the spec is about."""
+    if spec.data is None or spec.model is None:
+        ready = plan_maps(spec, roots=roots, threads=threads)
+
+        def simulated() -> Estimate | None:
+            return _with_simulations(ready.estimate, ready.grid, spec, threads)
+
+        return _Settled(ready.findings, ready.grid, lambda: ready.source, simulated)
+    data, group = spec.data, plan_group(spec, spec.data, spec.model, roots=roots, threads=threads)
+    files, shuffling = group.files, group.shuffling
+
+    def shuffled() -> Estimate | None:
+        cost = _with_simulations(files.estimate, files.grid, spec, threads)
+        if cost is None or files.grid is None or shuffling is None:
+            return cost
+        asked = translate.inferences(spec)
+        return with_shuffles(cost, files.grid.shape, shuffling.schemes, asked, threads=threads)
+
+    return _Settled(group.findings, files.grid, lambda: group.source(data), shuffled)
+
+
+def _with_simulations(
+    cost: Estimate | None, grid: Grid | None, spec: AnalysisSpec, threads: int
+) -> Estimate | None:
+    if cost is None or grid is None:
+        return cost
+    n_contrasts = len(spec.contrasts) + len(spec.maps)
+    return with_simulations(cost, grid.shape, translate.inferences(spec), n_contrasts, threads=threads)
 
 
 def check_data(spec: AnalysisSpec, *, allow_outside: bool = False) -> tuple[Finding, ...]:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from specgl.design import Design, Rows
 from specgl.errors import Finding
-from specgl.images import Grid, ImageRef, Mask, MissingVoxels, Resample, Roots
+from specgl.images import Grid, ImageRef, LabelImage, Mask, MissingVoxels, Resample, Roots
 from specgl.inference import Inference
 from specgl.planning.estimate import Estimate
 from specgl.planning.shuffling import Shuffling
@@ -64,9 +64,9 @@ class ReadyMap:
     image
         Its file.
     statistic
-        ``z``, ``t``, ``F`` or ``p``.
+        ``z``, ``t``, ``F``, ``chi2`` or ``p``.
     dof
-        Degrees of freedom: one for t, two for F, none otherwise.
+        Degrees of freedom: one for t and chi2, two for F, none otherwise.
     """
 
     name: str
@@ -119,6 +119,10 @@ class Plan:
         Folders that files were found from.
     findings
         Warnings so far.
+    regions
+        Label images of inferences about regions, by the inference's name.
+    atlas
+        Label image by which tables name places, or ``None``.
     """
 
     spec: AnalysisSpec
@@ -132,3 +136,5 @@ class Plan:
     estimate: Estimate | None
     roots: Roots
     findings: tuple[Finding, ...]
+    regions: Mapping[str, LabelImage] = field(default_factory=dict)
+    atlas: LabelImage | None = None

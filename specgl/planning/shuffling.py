@@ -107,6 +107,7 @@ def plan_shuffling(
     found = (
         *reachable(schemes, alphas, fitted=settings.tail != "counts"),
         *_torn_families(spec, schemes),
+        *_of_conjunctions(spec, design),
         *_doubts(design, schemes),
     )
     return Shuffling(exchange, schemes), found
@@ -120,6 +121,16 @@ def _torn_families(spec: AnalysisSpec, schemes: tuple[Scheme, ...]) -> tuple[Fin
 
     families = [name for name, asked in translate.shuffled(spec).items() if asked.across == "contrasts"]
     return torn_families(families, schemes)
+
+
+def _of_conjunctions(spec: AnalysisSpec, design: Design) -> tuple[Finding, ...]:
+    """E434 where true discoveries of conjunctions are asked of shuffles."""
+    if not design.conjunctions:
+        return ()
+    from specgl.inference.permutation.guard import refused_conjunctions  # numba comes with it
+
+    asked = [name for name, one in translate.shuffled(spec).items() if one.correction == "tdp"]
+    return refused_conjunctions(asked, [joint.name for joint in design.conjunctions])
 
 
 def _doubts(design: Design, schemes: tuple[Scheme, ...]) -> Iterator[Finding]:

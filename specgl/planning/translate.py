@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import singledispatch
 from pathlib import Path
 
@@ -81,6 +81,16 @@ def _(contrast: language.TermF, name: str) -> design.ContrastRequest:
     return design.ContrastRequest(name, ("contrasts", name, "term"), term=contrast.term, is_f=True)
 
 
+@_request.register
+def _(contrast: language.Conjunction, name: str) -> design.ContrastRequest:
+    return design.ContrastRequest(
+        name,
+        ("contrasts", name, "conjunction"),
+        alternative=contrast.alternative,
+        members=contrast.conjunction,
+    )
+
+
 def inferences(spec: AnalysisSpec) -> tuple[inference.Inference, ...]:
     """How contrasts are thresholded."""
     return tuple(_inference(asked, name, spec) for name, asked in spec.inference.items())
@@ -124,6 +134,43 @@ def _(asked: language.TfcePermutation, name: str, spec: AnalysisSpec) -> inferen
     return replace(_shuffled(asked, name, spec), tfce=inference.Tfce(E=asked.tfce.E, H=asked.tfce.H, dh=step))
 
 
+@_inference.register
+def _(asked: language.TdpPermutation, name: str, spec: AnalysisSpec) -> inference.Inference:
+    return replace(_shuffled(asked, name, spec), correction=asked.correction, sets=_sets(asked))
+
+
+@_inference.register
+def _(asked: language.AllResolutions, name: str, spec: AnalysisSpec) -> inference.Inference:
+    return inference.AllResolutions(
+        name=name,
+        sets=_sets(asked),
+        alpha=asked.alpha,
+        connectivity=asked.connectivity,
+        across=asked.across,
+    )
+
+
+@_inference.register
+def _(asked: language.VoxelField, name: str, spec: AnalysisSpec) -> inference.Inference:
+    return _random_field(asked, name)
+
+
+@_inference.register
+def _(asked: language.ExtentField, name: str, spec: AnalysisSpec) -> inference.Inference:
+    forming = inference.Forming(p=asked.cluster_forming_p)
+    return replace(_random_field(asked, name), forming=forming, extent=asked.extent)
+
+
+@_inference.register
+def _(asked: language.ExtentSimulated, name: str, spec: AnalysisSpec) -> inference.Inference:
+    return _simulated(asked, name)
+
+
+@_inference.register
+def _(asked: language.MassSimulated, name: str, spec: AnalysisSpec) -> inference.Inference:
+    return replace(_simulated(asked, name), mass=asked.mass)
+
+
 def _shuffled(asked: language.AnyPermutation, name: str, spec: AnalysisSpec) -> inference.Permutation:
     """What all inferences by permutation have."""
     assert spec.permutation is not None, "the rules have seen that the section is there"
@@ -139,8 +186,82 @@ def _shuffled(asked: language.AnyPermutation, name: str, spec: AnalysisSpec) -> 
     )
 
 
-def _forming(asked: language.ClusterPermutation) -> inference.Forming:
+def _random_field(asked: language.VoxelField | language.ExtentField, name: str) -> inference.RandomField:
+    """What both inferences by random fields have."""
+    return inference.RandomField(
+        name=name,
+        statistic=asked.statistic,
+        alpha=asked.alpha,
+        connectivity=asked.connectivity,
+        fwhm=_widths(asked.smoothness),
+        across=asked.across,
+    )
+
+
+def _simulated(asked: language.ExtentSimulated | language.MassSimulated, name: str) -> inference.Simulated:
+    """What both inferences by simulation have."""
+    return inference.Simulated(
+        name=name,
+        statistic=asked.statistic,
+        forming=_forming(asked),
+        n=asked.n,
+        seed=asked.seed,
+        alpha=asked.alpha,
+        connectivity=asked.connectivity,
+        fwhm=_widths(asked.smoothness),
+        across=asked.across,
+    )
+
+
+def _forming(asked: language.Forming) -> inference.Forming:
     return inference.Forming(p=asked.cluster_forming_p, stat=asked.cluster_forming_stat)
+
+
+def _widths(asked: language.GivenSmoothness | str) -> tuple[float, float, float] | None:
+    """A given smoothness in mm; None for that of the residuals."""
+    return asked.widths if isinstance(asked, language.GivenSmoothness) else None
+
+
+def _sets(asked: language.DiscoverySets) -> inference.Sets:
+    return inference.Sets(
+        forming_z=asked.cluster_forming_z or (),
+        regions=asked.regions is not None,
+        largest=None if asked.largest is None else asked.largest.tdp,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class RegionsRequest:
+    """A label image as the spec names it.
+
+    Attributes
+    ----------
+    image
+        The image, relative to the spec's folder.
+    labels
+        The table of its regions' names, or None.
+    where
+        Keys of the spec that lead to it.
+    """
+
+    image: str
+    labels: str | None
+    where: tuple[str, ...]
+
+
+def regions(spec: AnalysisSpec) -> dict[str, RegionsRequest]:
+    """The label images whose regions inferences are about, by the inference's name."""
+    return {
+        name: RegionsRequest(asked.regions.image, asked.regions.labels, ("inference", name, "regions"))
+        for name, asked in spec.inference.items()
+        if isinstance(asked, language.DiscoverySets) and asked.regions is not None
+    }
+
+
+def atlas(spec: AnalysisSpec) -> RegionsRequest | None:
+    """The label image that tables name places by; None where there is none."""
+    asked = spec.output.atlas
+    return None if asked is None else RegionsRequest(asked.image, asked.labels, ("output", "atlas"))
 
 
 def shuffled(spec: AnalysisSpec) -> dict[str, language.PermutationInference]:
@@ -195,7 +316,7 @@ def missing_voxels(missing: Missing) -> images.MissingVoxels:
     return images.MissingVoxels(available=available, zero=missing.zero)
 
 
-def map_dof(asked: language.TMap | language.FMap | language.ZMap) -> tuple[float, ...]:
+def map_dof(asked: language.AnyMap) -> tuple[float, ...]:
     """Degrees of freedom of a ready-made map, as a tuple of none, one or two."""
     if asked.dof is None:
         return ()

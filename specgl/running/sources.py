@@ -17,9 +17,10 @@ from specgl.design import Design, Rows
 from specgl.engines import Threads
 from specgl.errors import Finding
 from specgl.images import InputFile, Space
-from specgl.inference import stats_from_map
+from specgl.inference import Smoothness, needs_smoothness, stats_from_map
 from specgl.planning import GroupSource, MapSource, Plan, located
 from specgl.running.journey import Journey
+from specgl.variables import RPV
 
 if TYPE_CHECKING:  # types only: a parametric run does not wait for what shuffles
     from specgl.kernels.statistics import ShuffledStatistic
@@ -50,6 +51,8 @@ class Statistics:
         Each contrast's statistic, ready to be shuffled; empty where nothing is.
     tree
         What could change places with what, drawn as text, a line each.
+    smoothness
+        Of the residuals, where an inference needs it.
     """
 
     stats: xr.Dataset
@@ -63,6 +66,7 @@ class Statistics:
     schemes: tuple[Scheme, ...] = ()
     shuffled: Mapping[str, ShuffledStatistic] = field(default_factory=dict)
     tree: tuple[str, ...] = ()
+    smoothness: Smoothness | None = None
 
 
 @singledispatch
@@ -114,6 +118,11 @@ def _(source: GroupSource, plan: Plan, engine: Threads, journey: Journey) -> Sta
         fit = models.fit(loaded.data, source.design, engine=engine, progress=step)
         stats = models.contrast_maps(fit, source.design, engine=engine)
         extra = models.extra_maps(plan.maps, fit, loaded.data, source.design, engine=engine)
+        smoothness = None
+        if any(needs_smoothness(asked) for asked in plan.inferences):
+            found = models.residual_smoothness(loaded.data, source.design, fit, loaded.space, engine=engine)
+            smoothness = Smoothness(found.fwhm_voxels, found.rpv, found.dof)
+            extra |= {RPV: found.rpv}
     journey.add(located(fit.findings, plan.spec))
     shuffling = source.shuffling
     schemes = () if shuffling is None else _as_used(shuffling.schemes, stats, source.design)
@@ -129,6 +138,7 @@ def _(source: GroupSource, plan: Plan, engine: Threads, journey: Journey) -> Sta
         schemes=schemes,
         shuffled=_shuffled(loaded.data, source.design, schemes, stats) if schemes else {},
         tree=() if shuffling is None else tuple(shuffling.exchange.lines()),
+        smoothness=smoothness,
     )
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 from specgl.bundle import (
@@ -21,12 +20,13 @@ from specgl.bundle import (
 from specgl.bundle import write as write_bundle
 from specgl.engines import Engine, Threads, default_threads, read_memory
 from specgl.errors import SpecError, SpecglError, UsageError, WriteError
-from specgl.inference import Permuted, infer
+from specgl.inference import infer
 from specgl.planning import GroupSource, Plan, errors_located, located, make_plan, output_target
 from specgl.running.journey import Journey
 from specgl.running.progress import progress_bar
-from specgl.running.resume import chunk_store, forget_chunks
-from specgl.running.sources import Statistics, no_images, statistics_of
+from specgl.running.provide import Means, provisions_of, with_atlas
+from specgl.running.resume import forget_chunks
+from specgl.running.sources import no_images, statistics_of
 from specgl.spec import AnalysisSpec
 
 
@@ -112,31 +112,15 @@ def run(
     return open_bundle(target)
 
 
-@dataclass(frozen=True)
-class Means:
-    """With what a run is carried out; no result depends on it.
-
-    Attributes
-    ----------
-    here
-        Threads of this machine, for all that stays here.
-    engine
-        Where shuffles are computed.
-    memory
-        Bound on what shuffles work in, in bytes, or None.
-    """
-
-    here: Threads
-    engine: Engine
-    memory: int | None = None
-
-
 def _carry_out(plan: Plan, place: Place, means: Means, journey: Journey) -> None:
     source = statistics_of(plan.source, plan, means.here, journey)
-    with journey.enter("infer"):
-        inferred = infer(
-            source.stats, source.space, plan.inferences, _permuted(source, plan, place, means, journey)
-        )
+    with journey.enter("infer") as step:
+        stats = with_atlas(source.stats, source.space, plan, journey)
+        provisions = provisions_of(source, plan, place, means, journey, step)
+        inferred = infer(stats, source.space, plan.inferences, provisions)
+    # What holds for every contrast is said once.
+    told = dict.fromkeys(finding for one in inferred for finding in one.findings)
+    journey.add(located(tuple(told), plan.spec))
     with journey.enter("write") as step:
         contents = Contents(
             name=plan.spec.name,
@@ -150,30 +134,13 @@ def _carry_out(plan: Plan, place: Place, means: Means, journey: Journey) -> None
             design=source.design,
             rows=source.rows,
             images=source.images,
-            inputs=source.inputs,
+            inputs=journey.inputs,
             roots=_roots(plan),
             counts=source.counts,
             schemes=source.schemes,
             tree=source.tree,
         )
         write_bundle(place, contents, engine=means.here, progress=step)
-
-
-def _permuted(
-    source: Statistics, plan: Plan, place: Place, means: Means, journey: Journey
-) -> Permuted | None:
-    """What shuffling needs; None where nothing is shuffled."""
-    if not source.schemes:
-        return None
-    store = chunk_store(place.target, plan, source.inputs)
-    return Permuted(
-        statistics=source.shuffled,
-        schemes=source.schemes,
-        engine=means.engine,
-        store=store,
-        progress=journey.counted("shuffles", store),
-        memory=means.memory,
-    )
 
 
 @contextmanager

@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 from specgl.spec.analysis import AnalysisSpec
-from specgl.spec.contrasts import AnyContrast, HypothesisF, HypothesisT, TermF, WeightsF, WeightsT
+from specgl.spec.contrasts import (
+    AnyContrast,
+    Conjunction,
+    HypothesisF,
+    HypothesisT,
+    TermF,
+    WeightsF,
+    WeightsT,
+)
 from specgl.spec.data import (
     Available,
     BidsImages,
@@ -14,7 +22,18 @@ from specgl.spec.data import (
     MaskThreshold,
     Missing,
 )
+from specgl.spec.discoveries import AllResolutions, DiscoverySets, Largest
 from specgl.spec.examine import Examination, check, examine, examine_text, read
+from specgl.spec.fields import (
+    ExtentField,
+    ExtentSimulated,
+    GivenSmoothness,
+    MassSimulated,
+    RandomField,
+    Simulated,
+    VoxelField,
+)
+from specgl.spec.forming import Forming, LabelImage
 from specgl.spec.identity import canonical_json, digest, resolve
 from specgl.spec.inference import (
     AnyInference,
@@ -24,11 +43,12 @@ from specgl.spec.inference import (
     MassPermutation,
     Parametric,
     PermutationInference,
+    TdpPermutation,
     Tfce,
     TfcePermutation,
     VoxelPermutation,
 )
-from specgl.spec.maps import AnyMap, FMap, TMap, ZMap
+from specgl.spec.maps import AnyMap, Chi2Map, FMap, TMap, ZMap
 from specgl.spec.model import GroupsFromBlocks, Model
 from specgl.spec.permutation import BlockLevel, PermutationSettings
 from specgl.spec.schema import json_schema
@@ -37,6 +57,7 @@ from specgl.spec.source import Source, locate
 from specgl.spec.variables import Categorical, Continuous
 
 __all__ = [
+    "AllResolutions",
     "AnalysisSpec",
     "AnyContrast",
     "AnyInference",
@@ -46,30 +67,44 @@ __all__ = [
     "BidsImages",
     "BlockLevel",
     "Categorical",
+    "Chi2Map",
     "ClusterPermutation",
     "ColumnImages",
+    "Conjunction",
     "Continuous",
     "Data",
+    "DiscoverySets",
     "Examination",
+    "ExtentField",
     "ExtentPermutation",
+    "ExtentSimulated",
     "FMap",
     "FileImages",
+    "Forming",
+    "GivenSmoothness",
     "GroupsFromBlocks",
     "HypothesisF",
     "HypothesisT",
+    "LabelImage",
+    "Largest",
     "MaskImage",
     "MaskThreshold",
     "MassPermutation",
+    "MassSimulated",
     "Missing",
     "Model",
     "Parametric",
     "PermutationInference",
     "PermutationSettings",
+    "RandomField",
+    "Simulated",
     "Source",
     "TMap",
+    "TdpPermutation",
     "TermF",
     "Tfce",
     "TfcePermutation",
+    "VoxelField",
     "VoxelPermutation",
     "WeightsF",
     "WeightsT",

@@ -60,8 +60,9 @@ class AnalysisSpec(Part):
 
     contrasts: dict[Label, Contrast] = Field(default_factory=dict)
     """The questions put to the fitted model, by name: a hypothesis such as `group[patient] - group[control]`;
-    `{hypothesis: ...}` (a text: t; a list: F); `{weights: {regressor: number}}` (a list of them: F); or
-    `{term: "age:sex"}` (F over the term's regressors)."""
+    `{hypothesis: ...}` (a text: t; a list: F); `{weights: {regressor: number}}` (a list of them: F);
+    `{term: "age:sex"}` (F over the term's regressors); or `{conjunction: [a, b]}` (where all of these
+    t contrasts hold)."""
 
     maps: dict[Label, ReadyMap] = Field(default_factory=dict)
     """Ready-made maps to threshold, cluster and table, instead of `data`, `variables`, `model` and

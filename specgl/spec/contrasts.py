@@ -6,7 +6,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, Discriminator, Field, Tag
 
-from specgl.spec.base import Number, Part, Text, Texts
+from specgl.spec.base import DistinctTexts, Number, Part, Text, Texts
 
 Alternative = Literal["two-sided", "greater", "less"]
 Weights = Annotated[dict[Text, Number], Field(min_length=1)]
@@ -65,6 +65,15 @@ class TermF(FContrast):
     """A term of the formula, such as `group` or `age:sex`."""
 
 
+class Conjunction(TContrast):
+    """Several t contrasts, all of which must hold at a location: the least of their statistics."""
+
+    conjunction: Annotated[DistinctTexts, Field(json_schema_extra={"minItems": 2})]
+    """Names of two or more t contrasts of this spec. A location is found where each of them alone would be
+    found in this contrast's direction (minimum statistic, conjunction null); their own directions do not
+    matter."""
+
+
 def _form(value: Any) -> str:
     """Tag of the form in which a contrast is said: by the key it has, and whether that holds a list."""
     if isinstance(value, Part):
@@ -74,21 +83,24 @@ def _form(value: Any) -> str:
         return "<HypothesisF>" if several else "<HypothesisT>"
     if "weights" in value:
         return "<WeightsF>" if isinstance(value["weights"], list | tuple) else "<WeightsT>"
+    if "conjunction" in value:
+        return "<Conjunction>"
     return "<TermF>" if "term" in value else "<HypothesisT>"
 
 
-AnyContrast = HypothesisT | HypothesisF | WeightsT | WeightsF | TermF
+AnyContrast = HypothesisT | HypothesisF | WeightsT | WeightsF | TermF | Conjunction
 
 Contrast = Annotated[
     Annotated[HypothesisT, Tag("<HypothesisT>")]
     | Annotated[HypothesisF, Tag("<HypothesisF>")]
     | Annotated[WeightsT, Tag("<WeightsT>")]
     | Annotated[WeightsF, Tag("<WeightsF>")]
-    | Annotated[TermF, Tag("<TermF>")],
+    | Annotated[TermF, Tag("<TermF>")]
+    | Annotated[Conjunction, Tag("<Conjunction>")],
     Discriminator(_form),
     BeforeValidator(
         lambda value: {"hypothesis": value} if isinstance(value, str) else value,
-        json_schema_input_type=Text | HypothesisT | HypothesisF | WeightsT | WeightsF | TermF,
+        json_schema_input_type=Text | HypothesisT | HypothesisF | WeightsT | WeightsF | TermF | Conjunction,
     ),
 ]
 """A contrast in one of its forms; a bare text is a hypothesis."""

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Discriminator, Field, Tag
 from pydantic_core import PydanticCustomError
 
 from specgl.spec.base import Part, PositiveInteger, PositiveNumber
-
-Alpha = Annotated[float, Field(strict=True, gt=0, lt=1)]
-FORMING_P = 0.001
-"""Cluster-forming p where a spec gives neither a p nor a value of the statistic."""
+from specgl.spec.discoveries import AllResolutions, DiscoverySets
+from specgl.spec.fields import AnyField, AnySimulated, ExtentField, ExtentSimulated, MassSimulated, VoxelField
+from specgl.spec.forming import Across, Alpha, Connectivity, Forming
 
 
 class Parametric(Part):
@@ -34,18 +33,18 @@ class Parametric(Part):
     """Clusters with fewer locations than this are left out of the thresholded map and of the tables. It
     controls no error rate."""
 
-    connectivity: Literal[6, 18, 26] = 26
+    connectivity: Connectivity = 26
     """Which voxels are neighbours: those that share a face (`6`), also an edge (`18`), also a corner
     (`26`)."""
 
-    across: Literal["none", "contrasts"] = "none"
+    across: Across = "none"
     """What makes a family: the locations of each contrast by itself (`none`), or of all contrasts together
     (`contrasts`)."""
 
 
 def _by_maxima_only(value: Any) -> Any:
     """Refuse corrections that want an uncorrected p-value, which spatial statistics do not have here."""
-    if value in ("none", "fdr_bh"):
+    if value in ("none", "fdr_bh", "tdp"):
         raise PydanticCustomError(
             "unfit",
             "does not go together",
@@ -67,13 +66,13 @@ class PermutationInference(Part):
     statistic: Literal["voxel", "cluster_extent", "cluster_mass", "tfce"]
     """What is compared with its shuffles."""
 
-    correction: Literal["fwe", "fdr_bh", "none"] = "fwe"
+    correction: Literal["fwe", "fdr_bh", "none", "tdp"] = "fwe"
     """How p-values are corrected over locations."""
 
     alpha: Alpha = 0.05
     """Level: what has a p-value of at most `alpha`, corrected as said, survives."""
 
-    connectivity: Literal[6, 18, 26] = 26
+    connectivity: Connectivity = 26
     """Which voxels are neighbours."""
 
     scale: Literal["t", "z"] = "t"
@@ -81,7 +80,7 @@ class PermutationInference(Part):
     itself (`t`; for several rows F), or the normal deviate of the same p-value (`z`). Where degrees of
     freedom differ from location to location, as with variance groups, all of this is on z in any case."""
 
-    across: Literal["none", "contrasts"] = "none"
+    across: Across = "none"
     """Over what maxima are taken: the locations of each contrast by itself (`none`), or of all contrasts
     together (`contrasts`), on z then."""
 
@@ -97,12 +96,31 @@ class VoxelPermutation(PermutationInference):
     rate (Benjamini-Hochberg) of the uncorrected p-values. `none`: the uncorrected p-values, which compare
     each location with its own shuffles."""
 
-    connectivity: Literal[6, 18, 26] = 26
+    connectivity: Connectivity = 26
     """Which voxels belong to one cluster of the tables: those that share a face (`6`), also an edge (`18`),
     also a corner (`26`)."""
 
 
-class ClusterPermutation(PermutationInference):
+class TdpPermutation(DiscoverySets, PermutationInference):
+    """Bounds on true discoveries in clusters and regions, calibrated by shuffles."""
+
+    statistic: Literal["voxel"]
+    """`voxel`: the statistic of each location."""
+
+    correction: Literal["tdp"]
+    """`tdp`: no p-value is corrected; told is how many of the locations of a cluster, or of a region, are
+    true discoveries, at least, for all sets of locations at once (Simes' inequality, calibrated by the
+    shuffles)."""
+
+    alpha: Alpha = 0.05
+    """All bounds hold together with a probability of at least 1 - `alpha`."""
+
+    connectivity: Connectivity = 26
+    """Which voxels belong to one cluster: those that share a face (`6`), also an edge (`18`), also a corner
+    (`26`)."""
+
+
+class ClusterPermutation(Forming, PermutationInference):
     """Clusters of neighbours above a threshold, against each shuffle's largest."""
 
     statistic: Literal["cluster_extent", "cluster_mass"]
@@ -111,27 +129,13 @@ class ClusterPermutation(PermutationInference):
     correction: Maxima = "fwe"
     """`fwe`: family-wise error, by the largest cluster of each shuffle."""
 
-    cluster_forming_p: Annotated[float, Field(strict=True, gt=0, lt=0.5)] | None = None
-    """Locations with a p-value of at most this form clusters: the p of one tail for a contrast with a
-    direction and for F, half of it on either side for a two-sided one. 0.001 where `cluster_forming_stat`
-    is not given either."""
-
     cluster_forming_stat: PositiveNumber | None = None
     """Locations with a statistic of at least this form clusters; instead of `cluster_forming_p`. It is a z
     where `scale` says so, and wherever degrees of freedom differ, as with variance groups; else a t or F."""
 
-    connectivity: Literal[6, 18, 26] = 26
+    connectivity: Connectivity = 26
     """Which voxels belong to one cluster: those that share a face (`6`), also an edge (`18`), also a corner
     (`26`)."""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _forming(cls, said: Any) -> Any:
-        """Say the threshold that holds where none is given."""
-        if not isinstance(said, dict):
-            return said
-        given = [said.get(key) for key in ("cluster_forming_p", "cluster_forming_stat")]
-        return said if given != [None, None] else {**said, "cluster_forming_p": FORMING_P}
 
 
 class ExtentPermutation(ClusterPermutation):
@@ -174,7 +178,7 @@ class TfcePermutation(PermutationInference):
     correction: Maxima = "fwe"
     """`fwe`: family-wise error, by the maximum over all locations of each shuffle."""
 
-    connectivity: Literal[6, 18, 26] = 6
+    connectivity: Connectivity = 6
     """Which voxels support each other: those that share a face (`6`), also an edge (`18`), also a corner
     (`26`)."""
 
@@ -182,10 +186,31 @@ class TfcePermutation(PermutationInference):
     """Powers and step of the enhancement."""
 
 
-AnyPermutation = VoxelPermutation | ExtentPermutation | MassPermutation | TfcePermutation
-AnyInference = Parametric | AnyPermutation
+def _voxelwise_form(value: Any) -> str:
+    """Tag of the form of a voxelwise inference by permutation: whether true discoveries are asked for."""
+    said = value.get("correction") if isinstance(value, dict) else getattr(value, "correction", None)
+    return "<TdpPermutation>" if said == "tdp" else "<VoxelPermutation>"
+
+
+VoxelwisePermutation = Annotated[
+    Annotated[VoxelPermutation, Tag("<VoxelPermutation>")]
+    | Annotated[TdpPermutation, Tag("<TdpPermutation>")],
+    Discriminator(_voxelwise_form),
+]
+AnyPermutation = VoxelPermutation | TdpPermutation | ExtentPermutation | MassPermutation | TfcePermutation
+AnyInference = (
+    Parametric | AnyPermutation | VoxelField | ExtentField | AllResolutions | ExtentSimulated | MassSimulated
+)
 
 Inference = Annotated[
-    Parametric | Annotated[AnyPermutation, Field(discriminator="statistic")], Field(discriminator="method")
+    Parametric
+    | Annotated[
+        VoxelwisePermutation | ExtentPermutation | MassPermutation | TfcePermutation,
+        Field(discriminator="statistic"),
+    ]
+    | AnyField
+    | AllResolutions
+    | AnySimulated,
+    Field(discriminator="method"),
 ]
-"""How significance is decided, by its `method`; permutation also by its `statistic`."""
+"""How significance is decided, by its `method`; most of them also by their `statistic`."""

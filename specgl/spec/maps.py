@@ -36,6 +36,16 @@ class FMap(ImageOfStatistic):
     """Degrees of freedom of the numerator and of the residuals, `[q, nu]`."""
 
 
+class Chi2Map(ImageOfStatistic):
+    """A map of chi-square."""
+
+    statistic: Literal["chi2"]
+    """`chi2`: chi-square with `dof` degrees of freedom."""
+
+    dof: PositiveNumber
+    """Degrees of freedom."""
+
+
 class ZMap(ImageOfStatistic):
     """A map of z, or of p."""
 
@@ -46,7 +56,7 @@ class ZMap(ImageOfStatistic):
     however significant, is taken for a voxel outside the brain."""
 
 
-AnyMap = TMap | FMap | ZMap
+AnyMap = TMap | FMap | Chi2Map | ZMap
 
 ReadyMap = Annotated[AnyMap, Field(discriminator="statistic")]
 """A ready-made map, by its `statistic`."""

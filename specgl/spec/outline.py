@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -230,7 +230,7 @@ def _hypotheses(contrasts: Mapping[str, Any]) -> Iterator[Written]:
             )
 
 
-def _texts(raw: Mapping[str, Any], places: list[tuple[str, ...]]) -> Iterator[Written]:
+def _texts(raw: Mapping[str, Any], places: Iterable[Where]) -> Iterator[Written]:
     for where in places:
         text = _get(raw, *where)
         if isinstance(text, str) and text:
@@ -249,7 +249,10 @@ def _paths(raw: Mapping[str, Any]) -> Iterator[Written]:
         ("data", key, *form) for key in ("images", "masks") for form in ((), ("file",), ("bids", "dataset"))
     ]
     maps = [("maps", name, "image") for name in _mapping(raw, "maps")]
-    yield from _texts(raw, [*data, *images, *maps])
+    labels: list[Where] = [("output", "atlas")]
+    labels += [("inference", name, "regions") for name in _mapping(raw, "inference")]
+    regions = [(*where, *form) for where in labels for form in ((), ("image",), ("labels",))]
+    yield from _texts(raw, [*data, *images, *maps, *regions])
 
 
 def _lists(raw: Mapping[str, Any]) -> Iterator[tuple[Where, tuple[Any, ...]]]:

@@ -7,8 +7,11 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from specgl.spec.base import Part, Text
+from specgl.spec.forming import AnyLabelImage
 
-MapName = Literal["effect", "variance", "stat", "z", "p", "dof", "n", "cohen_d", "r2", "sigma", "residuals"]
+MapName = Literal[
+    "effect", "variance", "stat", "z", "p", "dof", "n", "rpv", "cohen_d", "r2", "sigma", "residuals"
+]
 
 
 class Output(Part):
@@ -20,6 +23,11 @@ class Output(Part):
 
     maps: Annotated[
         tuple[MapName, ...], Field(strict=False, min_length=1, json_schema_extra={"uniqueItems": True})
-    ] = ("effect", "variance", "stat", "z", "p", "dof", "n")
-    """Maps to write. `dof` and `n` are written where they vary; the others that are not written by default
+    ] = ("effect", "variance", "stat", "z", "p", "dof", "n", "rpv")
+    """Maps to write. `dof` and `n` are written where they vary, `rpv` (resels per voxel) where smoothness is
+    estimated; the others that are not written by default
     are `cohen_d`, `r2`, `sigma` and `residuals`."""
+
+    atlas: AnyLabelImage | None = None
+    """Regions that tables name the peaks and clusters by: a label image, or `{image: atlas.nii.gz, labels:
+    atlas.tsv}`. It changes no p-value."""

@@ -16,12 +16,10 @@ RESERVED_KEYS: tuple[tuple[str, ...], ...] = (
     ("data", "variances"),
     ("data", "voxelwise"),
     ("output", "underlay"),
-    ("output", "atlas"),
 )
 """Keys of the language that this release does not know."""
 
 RESERVED_VALUES: dict[tuple[str, ...], tuple[str, ...]] = {
-    ("inference", "*", "method"): ("random_field", "all_resolutions"),
     ("model", "estimator", "method"): ("mixed_effects", "fixed_effects", "robust"),
     ("model", "errors", "type"): ("hc0", "hc1", "hc2", "hc3", "hc4", "cluster"),
 }

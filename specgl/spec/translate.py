@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Literal, get_args, get_origin
+from typing import Any
 
 from pydantic import BaseModel
 from pydantic_core import ErrorDetails
@@ -14,6 +14,7 @@ from specgl.grammar import did_you_mean, propose_label, suggest
 from specgl.spec.base import keys
 from specgl.spec.contrasts import FContrast
 from specgl.spec.follow import Spot, follow
+from specgl.spec.forms import hallmark, home, kin, near, telling
 
 _QUOTED = re.compile(r"'([^']*)'|(-?\d+)")
 
@@ -39,6 +40,10 @@ _EXAMPLES = {
     ("variables",): "each variable has its type, as in {{age: {{type: continuous}}}}",
     ("variables", "*"): "write {{type: {word}}}",
     ("inference", "*"): "write {{method: {word}}}",
+    ("inference", "*", "smoothness"): "write `residuals`, or {{fwhm: {word}}} in mm",
+    ("inference", "*", "largest"): "write {{tdp: {word}}}",
+    ("inference", "*", "regions"): "the path of an image, or {{image: atlas.nii.gz, labels: atlas.tsv}}",
+    ("output", "atlas"): "the path of an image, or {{image: atlas.nii.gz, labels: atlas.tsv}}",
     ("model",): 'write {{formula: "..."}}',
     ("model", "formula"): "the terms are joined by +, as in 'group + age'",
     ("model", "estimator"): "write {{method: {word}}}",
@@ -50,10 +55,13 @@ _EXAMPLES = {
 }
 """How something is written where another kind of value is often tried; `{word}` is what was tried."""
 
-_WANTED: dict[tuple[str | int, ...], str] = {
+_WANTED: dict[tuple[str, ...], str] = {
     ("permutation", "seed"): "any whole number; the same one gives the same result to the bit",
+    ("inference", "*", "smoothness", "fwhm"): "one number for all axes, or three, such as [9, 9.5, 8]",
+    ("maps", "*", "dof"): "a number for t and chi2, [q, nu] for F",
+    ("inference", "*", "seed"): "any whole number; the same one gives the same result to the bit",
 }
-"""What stands under a key that is missing."""
+"""What stands under a key that is missing, or that has too few or too many members."""
 
 _BOUNDS = {
     "greater_than": ("gt", "above"),
@@ -81,10 +89,15 @@ def translate(
     for error in errors:
         if error["type"] == "too_short" and len(error["input"]) >= error["ctx"]["min_length"]:
             continue  # long enough, but for members that have errors of their own
-        spot = follow(error["loc"], root)
-        if error["type"] == "missing" and _misspelt(str(error["loc"][-1]), error["input"], spot.owner):
+        lacks = error["type"] == "missing" and isinstance(error["loc"][-1], int)
+        spot = follow(error["loc"][:-1] if lacks else error["loc"], root)
+        if (
+            error["type"] == "missing"
+            and not lacks
+            and _misspelt(str(error["loc"][-1]), error["input"], spot.owner)
+        ):
             continue  # it is there, and told as an unknown key
-        missing = error["loc"][-1] if error["type"] == "missing" else None
+        missing = error["loc"][-1] if error["type"] == "missing" and not lacks else None
         spots.setdefault((spot.where, spot.on_key, missing), []).append((spot, error))
     return tuple(_finding(found[0][0], [error for _, error in found], vocabulary) for found in spots.values())
 
@@ -102,6 +115,15 @@ def _finding(spot: Spot, errors: list[ErrorDetails], vocabulary: Mapping[str, tu
     for error in errors:
         if error["type"] == "union_tag_invalid":
             return _unknown_tag(spot, error, vocabulary)
+        if error["type"] == "missing" and isinstance(error["loc"][-1], int):
+            wanted = max(int(one["loc"][-1]) for one in errors if one["type"] == "missing") + 1
+            return Finding(
+                "E022",
+                f"{wanted} are wanted here",
+                spot.where,
+                on_key=spot.on_key,
+                help=_fitting(_WANTED, spot.where),
+            )
         write = _WRITERS.get(error["type"])
         if write is not None:
             return write(spot, error)
@@ -116,40 +138,20 @@ def _unknown_key(spot: Spot, error: ErrorDetails) -> Finding:
         )
     others = tuple(form for form in spot.siblings if key in keys(form))
     if spot.owner is not None and others:
+        close = near(spot.owner, others)
+        # Where the same method has the key too, under another word, the other methods are not told.
+        family = near(spot.owner, spot.siblings) if close else spot.siblings
+        homes = [f"`{mark}`" for mark in home(close or others, (spot.owner, *family))]
         return Finding(
             "E014",
-            f"'{key}' does not go together with `{_hallmark(spot.owner, others)}`",
+            f"'{key}' does not go together with `{hallmark(spot.owner, close or others)}`",
             spot.where,
             on_key=True,
-            help=_home(others, (spot.owner, *spot.siblings)) + _known(spot.owner),
+            help=(f"it belongs to {' and '.join(homes)}; " if homes else "") + _known(spot.owner),
         )
     known = tuple(keys(spot.owner)) if spot.owner else ()
     advice = did_you_mean(key, known) or (_known(spot.owner) if spot.owner else None)
     return Finding("E010", f"unknown key '{key}'", spot.where, on_key=True, help=advice)
-
-
-def _hallmark(form: type[BaseModel], others: Iterable[type[BaseModel]] = ()) -> str:
-    """What makes a mapping of this form and of none of the others: a word of it, else a key it must have."""
-    for name, words in _telling(form).items():
-        if all(_telling(other).get(name) != words for other in others):
-            return f"{name}: {' or '.join(words)}"
-    return next(name for name, field in keys(form).items() if field.is_required())
-
-
-def _telling(form: type[BaseModel]) -> dict[str, tuple[str, ...]]:
-    """The keys that tell what form a mapping has, with the words that stand for this one."""
-    return {
-        name: get_args(field.annotation)
-        for name, field in keys(form).items()
-        if get_origin(field.annotation) is Literal and field.is_required()
-    }
-
-
-def _home(forms: Iterable[type[BaseModel]], family: tuple[type[BaseModel], ...]) -> str:
-    """Where a key belongs, if a word tells the forms that have it from all others."""
-    own = dict.fromkeys(_hallmark(form, [other for other in family if other is not form]) for form in forms)
-    told = [f"`{mark}`" for mark in own if ": " in mark]
-    return f"it belongs to {' and '.join(told)}; " if told else ""
 
 
 def _known(owner: type[BaseModel]) -> str:
@@ -158,8 +160,9 @@ def _known(owner: type[BaseModel]) -> str:
 
 def _missing_key(spot: Spot, error: ErrorDetails) -> Finding:
     key = spot.where[-1]
-    others = dict.fromkeys(_hallmark(form) for form in spot.siblings if key not in keys(form))
-    advice = f"or {', or '.join(f'`{other}`' for other in others)}" if others else _WANTED.get(spot.where)
+    others = dict.fromkeys(hallmark(form) for form in spot.siblings if key not in keys(form))
+    advice = f"or {', or '.join(f'`{other}`' for other in others)}" if others else None
+    advice = _fitting(_WANTED, spot.where) or advice
     return Finding("E011", f"missing key '{key}'", spot.where[:-1], on_key=True, help=advice)
 
 
@@ -171,7 +174,7 @@ def _missing_tag(spot: Spot, error: ErrorDetails) -> Finding:
     if meant is not None:
         where, advice = (*spot.where, meant), f"did you mean '{key}'?"
         return Finding("E010", f"unknown key '{meant}'", where, on_key=True, help=advice)
-    words = dict.fromkeys(word for form in spot.forms for word in _telling(form).get(key, ()))
+    words = dict.fromkeys(word for form in spot.forms for word in telling(form).get(key, ()))
     options = f"one of {', '.join(words)}" if words else None
     return Finding("E011", f"missing key '{key}'", spot.where, on_key=True, help=options)
 
@@ -186,7 +189,7 @@ def _unknown_tag(spot: Spot, error: ErrorDetails, vocabulary: Mapping[str, tuple
 def _unfit(spot: Spot, error: ErrorDetails) -> Finding:
     """A word of the language that does not go together with the form of the mapping in which it stands."""
     key, owner = spot.where[-1], spot.owner
-    form = "this" if owner is None else f"`{_hallmark(owner, spot.siblings)}`"
+    form = "this" if owner is None else f"`{hallmark(owner, spot.siblings)}`"
     what = f"`{key}: {error['input']}` does not go together with {form}"
     return Finding("E014", what, spot.where, help=error["ctx"]["help"])
 
@@ -214,7 +217,8 @@ def _too_short(spot: Spot, error: ErrorDetails) -> Finding:
 
 
 def _too_long(spot: Spot, error: ErrorDetails) -> Finding:
-    return Finding("E022", f"at most {error['ctx']['max_length']} are wanted here", spot.where)
+    most = error["ctx"]["max_length"]
+    return Finding("E022", f"at most {most} are wanted here", spot.where, help=_fitting(_WANTED, spot.where))
 
 
 def _bound(spot: Spot, error: ErrorDetails) -> Finding:
@@ -242,6 +246,8 @@ def _unlike(spot: Spot, errors: list[ErrorDetails], vocabulary: Mapping[str, tup
     kinds = [_EXPECTED[e["type"]] for e in errors if e["type"] in _EXPECTED]
     if words:
         key = str(spot.where[-1]) if spot.where else ""
+        more = kin(spot.owner, spot.siblings) if spot.owner is not None else ()
+        words += [word for form in more for word in telling(form).get(key, ()) if word not in words]
         return _not_among(value, words, spot.where, kinds, vocabulary.get(key, ()))
     wanted = " or ".join(dict.fromkeys(kinds)) or errors[0]["msg"].lower()
     return Finding(
@@ -286,10 +292,19 @@ def _example(value: Any, where: tuple[str | int, ...]) -> str | None:
     """How a value is written where a short form suggests itself that the language does not have."""
     if isinstance(value, str) and re.match(r"\w+:\S|\w+ \w", value) and len(where) == 1:
         return "its keys stand below it, each followed by ': '"
-    for pattern, example in _EXAMPLES.items():
+    example = _fitting(_EXAMPLES, where)
+    if example is None:
+        return None
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    word = value if number or (isinstance(value, str) and value.isidentifier()) else "..."
+    return example.format(word=word)
+
+
+def _fitting(texts: Mapping[tuple[str, ...], str], where: tuple[str | int, ...]) -> str | None:
+    """The text for a place, whose names may be any."""
+    for pattern, text in texts.items():
         if len(pattern) == len(where) and all(a in ("*", b) for a, b in zip(pattern, where, strict=True)):
-            word = value if isinstance(value, str) and value.isidentifier() else "..."
-            return example.format(word=word)
+            return text
     return None
 
 

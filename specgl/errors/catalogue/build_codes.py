@@ -101,6 +101,12 @@ declared otherwise: `log` and `sqrt` want `center: none`.""",
 variable of that name in the formula could not be told from them. Give the column another name in
 the table.""",
     ),
+    "E255": Code(
+        "a conjunction of what is no t contrast",
+        """A conjunction joins two or more t contrasts of the same design, each named once. F tests have no
+direction, and what is joined already is named member by member. A spec is told of it as E035; this
+is for contrasts that were asked for in Python.""",
+    ),
     "E260": Code(
         "blocks that change places are not built alike",
         """Blocks can change places as wholes only with blocks of the same build: as many rows, and, where

@@ -61,6 +61,25 @@ tested by permuting observations and others by flipping signs, since `permutatio
 decided for each. Say it for all of them, where one assumption (exchangeable or symmetric errors) holds for
 all; or leave `across` out.""",
     ),
+    "E433": Code(
+        "the smoothness of the residuals cannot be estimated",
+        """\
+Random field theory, and simulation in its place, measure a map in resels: blocks as large as the noise is
+smooth. The smoothness is estimated from the residuals of the fit, which takes more than two residual degrees
+of freedom, and voxels with neighbours along each axis that the mask has. Where degrees of freedom are fewer,
+or the mask is a handful of voxels that do not touch, nothing can be said.
+Use more observations or a fuller mask, or give the smoothness: `smoothness: {fwhm: 8}`, in mm.""",
+        exit=Exit.COMPUTATION,
+    ),
+    "E434": Code(
+        "true discoveries of a conjunction, by permutation",
+        """\
+`correction: tdp` calibrates a bound on true discoveries by one contrast's own p-values under shuffles. A
+conjunction has no null distribution of its own: where one of its members holds and another does not, shuffles
+say nothing of the two together, so that there is nothing to calibrate by.
+Ask for true discoveries of each member, or take `method: all_resolutions`, which needs no shuffles and bounds
+the true discoveries of conjunctions too.""",
+    ),
     "W400": Code(
         "some locations have no residual variance",
         """\
@@ -84,6 +103,39 @@ With `data.missing.voxel: {available: ...}` the observations that have a value a
 level, or all variation of a covariate. The contrast then has no answer there; the location gets no statistic
 for this contrast (NaN) and is counted, while other contrasts keep theirs.
 Raise the share in `available` if the lost locations matter.""",
+    ),
+    "W430": Code(
+        "a cluster-forming threshold too low for random field theory",
+        """\
+The expected number of clusters above a threshold is approximated by the expected Euler characteristic, which
+counts clusters where the threshold is high, but falls below zero where it is so low that the set above it is
+one sponge full of holes and handles. Nothing can be said of clusters there, and all their p-values are 1.
+Take a smaller `cluster_forming_p`, 0.001 or less, or inference by permutation.""",
+    ),
+    "W431": Code(
+        "maps too rough for random field theory",
+        """\
+The theory is about fields that are smooth between voxels. With a full width at half maximum below about three
+voxels the lattice shows: peaks are missed between voxels, so that the p-values of peaks are larger than they
+need be, and those of clusters may be off in either direction.
+Smooth the maps before the fit, or use `method: permutation`, which needs no smoothness.""",
+    ),
+    "W432": Code(
+        "few degrees of freedom for random field theory",
+        """\
+With few residual degrees of freedom a field of t or F is rougher in its tails than the noise that it is made
+of, its smoothness is estimated badly, and clusters are as large as those of a Gaussian field in the limit
+only. P-values of clusters in particular are then not to be relied upon.
+`method: permutation` is exact in small samples.""",
+    ),
+    "W433": Code(
+        "a statistic that no Gaussian noise simulates",
+        """\
+`method: simulated` compares clusters of z with those of smooth Gaussian noise. The z of a t is much like that
+unless its degrees of freedom are very few. The z of an F, a G or a chi-square map has the right p-value at
+each location and yet is no Gaussian field, since it is made of several: its clusters differ in size and
+number. P-values of such contrasts are approximate, more so the more rows the contrast has.
+Take `method: permutation` where there are data to shuffle, or `random_field`, which knows fields of F.""",
     ),
 }
 """Entries E400-E439 and W400-W439 of the catalogue."""

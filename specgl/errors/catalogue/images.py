@@ -147,6 +147,30 @@ IMAGES: dict[str, Code] = {
         'nothing to fit. Name the images: a template such as "maps/{participant_id}_effect.nii.gz", a\n'
         "column of the table, a BIDS query or a 4-D file.",
     ),
+    "E323": Code(
+        "a label image whose values are no labels",
+        "Each voxel of a label image holds the number of its region: a whole number, 0 outside all of\n"
+        "them. Fractions come from an atlas that was resampled by interpolation (make it anew, by the\n"
+        "nearest neighbour; specgl itself does so, on whatever grid the atlas lies) or from a map of\n"
+        "probabilities, of which the most probable region of each voxel is wanted. A voxel without a value\n"
+        "(NaN) is in no region.",
+        Exit.DATA,
+    ),
+    "E324": Code(
+        "a label table that cannot be read",
+        "The table that names the regions of a label image is a TSV or CSV in UTF-8 with the columns\n"
+        "`index` (the region's number in the image) and `name`, in any order and beside any others, as BIDS\n"
+        "has it for files that end on dseg.tsv. Each number stands once, and each has a name. Numbers of\n"
+        "the image that the table lacks are called `region 12`.",
+        Exit.DATA,
+    ),
+    "E325": Code(
+        "no location in any region",
+        "An inference asks about the regions of an image, or an atlas names the places of a table, and\n"
+        "every location that was analysed has the label 0 there, so that nothing can be told. An image of\n"
+        "another space or orientation, or a mask that leaves all its regions out, are the usual causes.",
+        Exit.DATA,
+    ),
     "W300": Code(
         "qform and sform disagree",
         "The header holds two matrices that put a voxel at different places. specgl, as nibabel, uses the\n"
@@ -162,6 +186,12 @@ IMAGES: dict[str, Code] = {
         "images of different spaces",
         "The file names carry different 'space-' labels although their grids agree. Templates differ by\n"
         "several mm: images of two spaces should not be analysed together.",
+    ),
+    "W303": Code(
+        "a label image of another space",
+        "The file names of the label image and of the analysed images carry different 'space-' labels.\n"
+        "Each location is given the region at the same place in mm, and templates differ by several mm:\n"
+        "borders of regions are off by as much. Take the atlas in the space of the images.",
     ),
     "W310": Code(
         "an observation that covers far less than the others",

@@ -61,7 +61,8 @@ _SCHEMA: dict[str, Code] = {
         "missing key",
         "A key that has no default is not there. A spec needs `specgl` and `name`, and either `data` "
         "and `model` (and `contrasts`, where there are images) or `maps`. Inference by permutation has a "
-        "`statistic`, and the section `permutation` with a `seed`.",
+        "`statistic`, and the section `permutation` with a `seed`; inference by random fields and by "
+        "simulation has a `statistic` too, and simulation a `seed` of its own.",
     ),
     "E012": Code(
         "a value that is none of those allowed",
@@ -78,7 +79,9 @@ _SCHEMA: dict[str, Code] = {
         "`term`; an F test (several rows) has no `alternative`, since it has no direction; `maps` "
         "stands instead of `data`, `variables`, `model`, `contrasts` and `permutation`, since ready-made "
         "maps cannot be shuffled; each statistic of a permutation has its own keys, and clusters and TFCE "
-        "know `correction: fwe` only. Keep one of the forms.",
+        "know `correction: fwe` only. A bound on true discoveries is told about clusters of given heights, "
+        "about regions, or about the largest clusters; resels are counted by the residuals' own smoothness "
+        "at each voxel, and not by a given one. Keep one of the forms.",
     ),
     "E015": Code(
         "in the language, but not in this release",
@@ -114,8 +117,8 @@ _SCHEMA: dict[str, Code] = {
     "E020": Code(
         "a number out of range",
         "The message says the bounds. An alpha lies between 0 and 1, a smoothing width and a scale are "
-        "above 0, a cluster has at least one location, and is formed at a p below 0.5. To have none "
-        "of it, leave the key out.",
+        "above 0, a cluster has at least one location, and is formed at a p below 0.5; a share of true "
+        "discoveries is at most 1. To have none of it, leave the key out.",
     ),
     "E021": Code(
         "a variable's name that is taken",
@@ -126,7 +129,8 @@ _SCHEMA: dict[str, Code] = {
     "E022": Code(
         "empty, too short or too long",
         "A text or a list is empty where something must stand, or has another number of members than "
-        "wanted. A factor has two levels at least; `dof` of an F map is [q, nu].",
+        "wanted. A factor has two levels at least; `dof` of an F map is [q, nu]; a smoothness is one number, "
+        "or one for each of the three axes.",
     ),
 }
 
@@ -222,11 +226,13 @@ _NAMES: dict[str, Code] = {
 
 _SHUFFLES: dict[str, Code] = {
     "E030": Code(
-        "an alpha that the shuffles cannot reach",
+        "an alpha that shuffles or simulations cannot reach",
         "The unshuffled data count among the shuffles, so that no counted p-value is below 1/n. An alpha "
         "below that can never be met, whatever the data. Take more shuffles; where the design has no more "
         "distinct ones, a larger alpha, more observations, wider blocks, or `tail: gpd`, which extrapolates. "
-        "E271 says the same once the design is known, and with it how many shuffles there are.",
+        "E271 says the same once the design is known, and with it how many shuffles there are. The analysed "
+        "map counts among simulated maps too: no p-value of n of them is below 1/(n + 1), and contrasts that "
+        "make one family share alpha.",
     ),
     "E031": Code(
         "Kennedy's method is refused",
@@ -248,6 +254,27 @@ _SHUFFLES: dict[str, Code] = {
         "`variance_groups: {from: blocks}` gives one variance to observations that may change places, and "
         "others to those that may not. That needs blocks, in `permutation.blocks` or `model.block`. A column "
         "says the groups directly: `variance_groups: group`.",
+    ),
+    "E034": Code(
+        "ready-made maps whose smoothness is not given",
+        "Random field theory, and simulations of noise, must know how smooth the noise is. It is estimated "
+        "from the residuals of a model, and a ready-made map has none: its own smoothness would be that of "
+        "noise and effects together. Give the full width at half maximum in mm that the analysis behind the "
+        "map reports for its residuals: `smoothness: {fwhm: [9.1, 9.4, 8.7]}`, or one number for all axes. "
+        "The width of the smoothing kernel is less than that.",
+    ),
+    "E035": Code(
+        "a conjunction that is none",
+        "`{conjunction: [a, b]}` asks where several t contrasts of the same spec hold at once. Its members "
+        "are two or more contrasts with one row each, every one named once. An F test has no direction and "
+        "cannot be one; instead of another conjunction its members are named. The conjunction's own "
+        "`alternative` counts, and not those of its members.",
+    ),
+    "E036": Code(
+        "heights that do not ascend",
+        "Several cluster-forming heights stand in ascending order, each once, such as `[2.5, 3.1, 3.5]`. "
+        "Clusters at all of them are in one table, the lowest height first, and a location's value in the "
+        "map is that of its cluster at the highest.",
     ),
 }
 
@@ -275,12 +302,12 @@ _WARNINGS: dict[str, Code] = {
         "Add one, or take the section out.",
     ),
     "W205": Code(
-        "few shuffles for this alpha",
+        "few shuffles or simulations for this alpha",
         "A p-value is a share of the shuffles: of 200, ten decide at alpha 0.05, and another seed would give "
         "other results. With 20/alpha shuffles or more, a p-value near alpha is certain within about a "
         "quarter of itself (one standard error). A tail distribution (`tail: gpd`) needs fewer, but some "
         "hundred. Where a design has fewer than `n` distinct shuffles each is taken once, and none of this "
-        "holds: `n: all` says so.",
+        "holds: `n: all` says so. The same goes for simulated maps, of which there is no end.",
     ),
     "W206": Code(
         "blocks that are taken for alike and for unlike",
@@ -288,6 +315,14 @@ _WARNINGS: dict[str, Code] = {
         "`variance_groups` gives each of them a variance of its own. The test holds its level, but its "
         "statistic loses power for nothing. `{from: blocks}` makes groups of the members that may change "
         "places.",
+    ),
+    "W207": Code(
+        "clusters are formed too leniently for the theory",
+        "How large clusters of smooth Gaussian noise are is known well at high thresholds. At a "
+        "cluster-forming p above 0.001 the noise of real images, whose smoothness differs from place to "
+        "place and whose correlations reach farther than Gaussian ones, makes larger clusters, and too "
+        "many are found: at 0.01 several times as many as alpha says (Eklund 2016, "
+        "doi:10.1073/pnas.1602413113). Take 0.001 or below. `method: permutation` holds at any threshold.",
     ),
     "W210": Code(
         "`**` on a variable is no power",

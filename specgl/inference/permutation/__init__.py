@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 import xarray as xr
 
 if TYPE_CHECKING:  # types only: what shuffles imports numba, and a parametric run does not wait for it
-    from specgl.inference.records import Inferred, Neighbourhood, Permutation, Permuted
+    from specgl.inference.asked import Permutation
+    from specgl.inference.provisions import Provisions
+    from specgl.inference.records import Inferred, Neighbourhood
 
 
 def permutation(
-    stats: xr.Dataset, space: Neighbourhood, asked: Sequence[Permutation], permuted: Permuted | None
+    stats: xr.Dataset, space: Neighbourhood, asked: Sequence[Permutation], provisions: Provisions
 ) -> list[tuple[Inferred, ...]]:
     """Inferences by permutation about every contrast, all from one pass over the shuffles.
 
@@ -24,8 +26,9 @@ def permutation(
         What makes the locations neighbours.
     asked
         What is asked.
-    permuted
-        The statistics ready to be shuffled, the schemes and the engine.
+    provisions
+        With ``permuted``: the statistics ready to be shuffled, the schemes and the engine; and the regions of
+        inferences that ask about them.
 
     Returns
     -------
@@ -35,12 +38,14 @@ def permutation(
     Raises
     ------
     ComputationError
-        E430, E431 or E432, before any long work, when shuffles cannot tell what is asked.
+        E430, E431, E432 or E434, before any long work, when shuffles cannot tell what is asked.
+    DataError
+        E325 where no analysed location lies in any region.
     ValueError
-        When `permuted` is missing, or lacks a contrast.
+        When ``permuted`` is missing, or lacks a contrast.
     """
-    if permuted is None:
+    if provisions.permuted is None:
         raise ValueError("inference by permutation needs statistics that can be shuffled")
     from specgl.inference.permutation.journey import carry_out  # imports numba: half a second
 
-    return carry_out(stats, space, asked, permuted)
+    return carry_out(stats, space, asked, provisions.permuted, provisions.regions)

@@ -13,20 +13,21 @@ depends on threads, chunks, engines, a run being resumed, or on what else was as
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from specgl.engines import Engine, Threads, default_threads
-from specgl.inference.parametric import families
-from specgl.inference.permutation.measures import Height, Measure, Sizes, column_name, column_of
+from specgl.inference.asked import Permutation
+from specgl.inference.permutation.discoveries import doubtful
+from specgl.inference.permutation.measures import Height, Measure, Simes, Sizes, column_name, column_of
 from specgl.inference.permutation.nulls import ContrastNull
 from specgl.inference.permutation.outcomes import Case, bars
+from specgl.inference.permutation.pivotal import fall, pooled_fall, pooled_measure
 from specgl.inference.permutation.spatial import cluster_maxima, enhanced_maximum, rooms_for
-from specgl.inference.permutation.work import SchemeWork, Work, exact_sides
-from specgl.inference.records import Permutation
+from specgl.inference.permutation.work import ContrastWork, SchemeWork, Work, exact_map, exact_sides
 
 Floats = NDArray[np.float64]
 Shuffles = NDArray[np.int64]
@@ -65,21 +66,19 @@ def decide(
     schemes = {one.name: scheme for scheme in work.schemes for one in scheme.contrasts}
     chosen = [_decisive(one, list(several)) for one, several in zip(asked, cases, strict=True)]
     doubts = {
-        Doubt(case.maps.name, case.measure, int(source)): None
-        for several, shuffles in zip(cases, chosen, strict=True)
-        for case, which in zip(several, shuffles, strict=True)
-        for source in schemes[case.maps.name].source[which]
+        Doubt(null.work.name, case.measure, int(source)): None
+        for several, of_cases in zip(cases, chosen, strict=True)
+        for case, of_nulls in zip(several, of_cases, strict=True)
+        for null, which in zip(case.nulls, of_nulls, strict=True)
+        for source in schemes[null.work.name].source[which]
     }
     if not doubts:
         return [list(several) for several in cases]
     threads = engine if isinstance(engine, Threads) else Threads(default_threads())
     told = dict(zip(doubts, threads.map(lambda doubt: measure_exactly(work, doubt), doubts), strict=True))
     return [
-        [
-            replace(case, null=_replaced(case, schemes[case.maps.name], which, told))
-            for case, which in zip(several, shuffles, strict=True)
-        ]
-        for several, shuffles in zip(cases, chosen, strict=True)
+        [_decided(case, schemes, of_nulls, told) for case, of_nulls in zip(several, of_cases, strict=True)]
+        for several, of_cases in zip(cases, chosen, strict=True)
     ]
 
 
@@ -96,7 +95,7 @@ def measure_exactly(work: Work, doubt: Doubt) -> Floats:
     Returns
     -------
     maxima
-        (n_columns, 2), upper and lower side; NaN where a side is not asked for.
+        (n_columns, 2), upper and lower side, or the shuffle and its mirror; NaN where one is not asked for.
     """
     scheme, contrast = next(
         (scheme, one) for scheme in work.schemes for one in scheme.contrasts if one.name == doubt.contrast
@@ -104,6 +103,8 @@ def measure_exactly(work: Work, doubt: Doubt) -> Floats:
     measure = doubt.measure
     found = np.full((len(measure.columns), 2), np.nan)
     assert not isinstance(measure, Height)  # the scan has settled those
+    if isinstance(measure, Simes):
+        return _exact_fall(measure, contrast, scheme, doubt.shuffle)
     graph = work.graphs[measure.connectivity]
     room = rooms_for([measure], work.graphs, np.float64).get(measure.connectivity)
     for side, heights in enumerate(exact_sides(contrast, scheme, doubt.shuffle, measure.scale)):
@@ -116,18 +117,35 @@ def measure_exactly(work: Work, doubt: Doubt) -> Floats:
     return found
 
 
-def _decisive(asked: Permutation, cases: list[Case]) -> list[Shuffles]:
-    """For each contrast the shuffles that must be measured again for an inference."""
+def _exact_fall(measure: Simes, contrast: ContrastWork, scheme: SchemeWork, shuffle: int) -> Floats:
+    """What float64 gives of the smallest p-values of a contrast, or of all contrasts with it, (1, 2)."""
+    if measure.pooled:
+        family = [one for one in scheme.contrasts if pooled_measure(one) is not None]
+        maps = [exact_map(one, scheme, shuffle, measure.scale) for one in family]
+        return pooled_fall(family, maps, [None] * len(family), mirrored=scheme.mirrored)[:1]
+    found = np.full((1, 2), np.nan)
+    for side, heights in enumerate(exact_sides(contrast, scheme, shuffle, measure.scale)):
+        if heights is not None:
+            found[0, side] = fall(measure, heights, contrast.analysed)[0]
+    return found
+
+
+def _decisive(asked: Permutation, cases: list[Case]) -> list[list[Shuffles]]:
+    """For each null of each contrast the shuffles that must be measured again for an inference."""
     name = column_name(asked)
+    if name == "simes":
+        return doubtful(asked, cases)
     if asked.correction != "fwe" or name == "height":  # locations are compared with maxima under fwe alone
-        return [np.empty(0, dtype=np.int64) for _ in cases]
+        return [[np.empty(0, dtype=np.int64) for _ in case.nulls] for case in cases]
+    ends = [[null.ends_of(case.measure, name) for null in case.nulls] for case in cases]
+    ascending = [np.sort(bars(asked, case)) for case in cases]
+    if asked.across == "contrasts":
+        every = np.sort(np.concatenate(ascending))
+        found = iter(_undecided(np.stack([one for several in ends for one in several]), every))
+        return [[next(found) for _ in several] for several in ends]
     return [
-        found
-        for family in families(cases, asked.across)
-        for found in _undecided(
-            np.stack([case.null.ends_of(case.measure, name) for case in family]),
-            np.sort(np.concatenate([bars(asked, case) for case in family])),
-        )
+        [_undecided(one[None], mine)[0] for one in several]
+        for several, mine in zip(ends, ascending, strict=True)
     ]
 
 
@@ -141,16 +159,29 @@ def _undecided(ends: Floats, ascending: Floats) -> list[Shuffles]:
     return [np.flatnonzero(open_ & (one[1] >= least) & (one[1] > one[0])) for one in ends]
 
 
-def _replaced(case: Case, scheme: SchemeWork, which: Shuffles, told: dict[Doubt, Floats]) -> ContrastNull:
+def _decided(
+    case: Case, schemes: Mapping[str, SchemeWork], of_nulls: Sequence[Shuffles], told: dict[Doubt, Floats]
+) -> Case:
+    """A case with what float64 tells of some shuffles of its nulls."""
+    first, *others = (
+        _replaced(null, case.measure, schemes[null.work.name], which, told)
+        for null, which in zip(case.nulls, of_nulls, strict=True)
+    )
+    return replace(case, null=first, others=tuple(others))
+
+
+def _replaced(
+    null: ContrastNull, measure: Measure, scheme: SchemeWork, which: Shuffles, told: dict[Doubt, Floats]
+) -> ContrastNull:
     """A contrast's null with what float64 tells of some shuffles, or of their sources."""
-    null, measure = case.null, case.measure
     if which.size == 0:
         return null
     first = column_of(null.work.measures, measure, measure.columns[0])
     maxima = null.maxima.copy()
     for shuffle in which:
-        found = told[Doubt(case.maps.name, measure, int(scheme.source[shuffle]))]
-        if scheme.turned[shuffle] and null.work.statistic.signed:
+        found = told[Doubt(null.work.name, measure, int(scheme.source[shuffle]))]
+        pooled = isinstance(measure, Simes) and measure.pooled
+        if scheme.turned[shuffle] and (pooled or null.work.statistic.signed):
             found = found[:, ::-1]
         maxima[first : first + len(measure.columns), shuffle] = found
     return replace(null, maxima=maxima)

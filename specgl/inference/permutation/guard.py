@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from specgl.errors import ComputationError, Finding
+from specgl.inference.asked import Permutation
 from specgl.inference.permutation.work import SchemeWork
-from specgl.inference.records import Permutation
 from specgl.kernels.statistics import BLOCK
 
 if TYPE_CHECKING:
@@ -26,8 +26,10 @@ STILL = 1e-7
 """Relative spread below which a statistic does not move: what is left is rounding."""
 
 
-def check_families(asked: Sequence[Permutation], schemes: Sequence[Scheme]) -> None:
-    """Refuse a family of contrasts that are not shuffled alike.
+def check_families(
+    asked: Sequence[Permutation], schemes: Sequence[Scheme], conjunctions: Sequence[str] = ()
+) -> None:
+    """Refuse a family of contrasts that are not shuffled alike, and true discoveries of conjunctions.
 
     Parameters
     ----------
@@ -35,13 +37,18 @@ def check_families(asked: Sequence[Permutation], schemes: Sequence[Scheme]) -> N
         The inferences.
     schemes
         How observations are shuffled.
+    conjunctions
+        Names of the conjunctions.
 
     Raises
     ------
     ComputationError
-        E432.
+        E432 and E434.
     """
-    findings = torn_families([one.name for one in asked if one.across == "contrasts"], schemes)
+    findings = (
+        *torn_families([one.name for one in asked if one.across == "contrasts"], schemes),
+        *refused_conjunctions([one.name for one in asked if one.correction == "tdp"], conjunctions),
+    )
     if findings:
         raise ComputationError(*findings)
 
@@ -70,6 +77,31 @@ def torn_families(families: Sequence[str], schemes: Sequence[Scheme]) -> tuple[F
     )
 
 
+def refused_conjunctions(inferences: Sequence[str], conjunctions: Sequence[str]) -> tuple[Finding, ...]:
+    """E434 for each inference about true discoveries, where there are conjunctions.
+
+    Parameters
+    ----------
+    inferences
+        Names of the inferences by permutation with the correction ``tdp``.
+    conjunctions
+        Names of the conjunctions.
+    """
+    if not conjunctions:
+        return ()
+    told = ", ".join(f"'{name}'" for name in conjunctions)
+    return tuple(
+        Finding(
+            "E434",
+            f"inference '{name}' cannot bound the true discoveries of {told}: a conjunction has no null "
+            "distribution of its own",
+            where=("inference", name, "correction"),
+            help="take `method: all_resolutions`, or leave the conjunction to an analysis of its own",
+        )
+        for name in inferences
+    )
+
+
 def check_spread(schemes: Sequence[SchemeWork], analysed: Mapping[str, NDArray[np.bool_]]) -> None:
     """Refuse contrasts whose statistic no shuffle changes: the observed one would be its whole null.
 
@@ -78,7 +110,7 @@ def check_spread(schemes: Sequence[SchemeWork], analysed: Mapping[str, NDArray[n
     schemes
         The shuffles with their contrasts.
     analysed
-        Locations of each contrast's family, (n_loc,).
+        Locations of the family of each contrast that is looked at, (n_loc,).
 
     Raises
     ------
@@ -88,6 +120,8 @@ def check_spread(schemes: Sequence[SchemeWork], analysed: Mapping[str, NDArray[n
     findings = []
     for scheme in schemes:
         for contrast in scheme.contrasts:
+            if contrast.name not in analysed:
+                continue
             where = ("contrasts", contrast.name)
             if len(scheme.rows) < 2:
                 message = f"contrast '{contrast.name}': the observed labelling is the only one there is"

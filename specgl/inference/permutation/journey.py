@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, cast
@@ -12,20 +12,24 @@ import numpy as np
 import xarray as xr
 
 from specgl.engines import Threads
+from specgl.inference.asked import Permutation
 from specgl.inference.contrasts import ContrastMaps, each_contrast
+from specgl.inference.permutation.conjunctions import Joined, Wanted, join, measures_of, partners_among
 from specgl.inference.permutation.decisive import decide
+from specgl.inference.permutation.discoveries import check_regions, conclude_calibrated
 from specgl.inference.permutation.guard import check_families, check_spread
 from specgl.inference.permutation.local_tails import local_p_values
-from specgl.inference.permutation.measures import Enhancement, Height, Measure, measure_of
+from specgl.inference.permutation.measures import Enhancement, Height, Measure, Simes, Sizes
 from specgl.inference.permutation.nulls import ContrastNull, Merge, cut, find_sources, is_whole
 from specgl.inference.permutation.observed import Observed, observe
 from specgl.inference.permutation.outcomes import Case, conclude
 from specgl.inference.permutation.pvalues import PValues, counted
 from specgl.inference.permutation.spatial import graph_of
 from specgl.inference.permutation.work import Chunk, ContrastWork, Result, SchemeWork, Work, run_chunk
-from specgl.inference.records import Inferred, Neighbourhood, Permutation, Permuted
+from specgl.inference.provisions import Permuted, Regions
+from specgl.inference.records import Inferred, Neighbourhood
 from specgl.kernels.statistics import BLOCK
-from specgl.kernels.tails import Alternative
+from specgl.kernels.tfce import Graph
 
 if TYPE_CHECKING:
     from specgl.engines import Engine
@@ -38,75 +42,89 @@ FOREST_BYTES = 80
 """Bytes a location that clusters and TFCE take beside them."""
 
 
-@dataclass(frozen=True, eq=False)
-class _Asked:
-    """One contrast and what all inferences want of it."""
-
-    maps: ContrastMaps
-    alternative: Alternative
-    by_inference: tuple[Measure, ...]
-    measures: tuple[Measure, ...]
-    counted: frozenset[Measure]
-
-
 def carry_out(
-    stats: xr.Dataset, space: Neighbourhood, asked: Sequence[Permutation], permuted: Permuted
+    stats: xr.Dataset,
+    space: Neighbourhood,
+    asked: Sequence[Permutation],
+    permuted: Permuted,
+    regions: Mapping[str, Regions],
 ) -> list[tuple[Inferred, ...]]:
     """Inferences by permutation, as `specgl.inference.permutation.permutation` describes them."""
     maps = each_contrast(stats)
-    lacking = [contrast.name for contrast in maps if contrast.name not in permuted.statistics]
+    known = {*permuted.statistics, *permuted.conjunctions}
+    lacking = [contrast.name for contrast in maps if contrast.name not in known]
     if lacking:
         raise ValueError(f"contrasts without a statistic that can be shuffled: {lacking}")
-    check_families(asked, permuted.schemes)
-    gathered = {contrast.name: _gather(contrast, asked, stats, permuted) for contrast in maps}
-    kinds = {m.connectivity for one in gathered.values() for m in one.measures if not isinstance(m, Height)}
-    graphs = {connectivity: graph_of(space, connectivity) for connectivity in sorted(kinds)}
+    check_families(asked, permuted.schemes, tuple(permuted.conjunctions))
+    check_regions(asked, maps, regions)
+    gathered, joined = _gather_all(maps, asked, stats, permuted)
+    partners = partners_among(list(gathered), joined.values())
+    again = {new: permuted.statistics[old] for new, old in partners.items()}
+    permuted = replace(permuted, statistics={**permuted.statistics, **again})
+    graphs = _graphs(gathered, space)
     observed = {
         name: observe(
             permuted.statistics[name], one.alternative, one.measures, one.maps.analysed, space, graphs
         )
         for name, one in gathered.items()
     }
-    work = Work(tuple(_scheme(permuted, scheme, gathered, observed) for scheme in permuted.schemes), graphs)
-    check_spread(work.schemes, {contrast.name: contrast.analysed for contrast in maps})
-    engine = within_memory(permuted.engine, permuted.memory, maps[0].stat.size if maps else 0)
-    nulls = _run(work, permuted, engine).nulls({name: one.maxima for name, one in observed.items()})
-    own = _OwnPValues(work, nulls, gathered, engine)
-    cases = [
-        [
-            Case(
-                maps=contrast,
-                measure=(measure := gathered[contrast.name].by_inference[place]),
-                observed=observed[contrast.name],
-                null=nulls[contrast.name],
-                uncorrected=own.of(contrast.name, measure, one),
-                scheme=next(s for s in permuted.schemes if contrast.name in s.contrasts),
-            )
-            for contrast in maps
-        ]
-        for place, one in enumerate(asked)
-    ]
+    observed |= {name: one.observe(space, graphs) for name, one in joined.items()}
+    work = Work(
+        tuple(_scheme(permuted, scheme, partners, gathered, observed) for scheme in permuted.schemes), graphs
+    )
+    check_spread(work.schemes, {c.name: c.analysed for c in maps if c.name in gathered})
+    engine = within_memory(permuted.engine, permuted.memory, _locations_at_once(gathered))
+    nulls = _run(work, permuted, engine).nulls({name: observed[name].maxima for name in gathered})
+    answers = _Answers(
+        permuted.schemes, gathered, joined, observed, nulls, _OwnPValues(work, nulls, gathered, engine)
+    )
+    cases = [[answers.case(contrast, place, one) for contrast in maps] for place, one in enumerate(asked)]
     decided = decide(asked, cases, work, engine)
-    return [conclude(one, several, space) for one, several in zip(asked, decided, strict=True)]
+    return [
+        conclude_calibrated(one, several, space, regions.get(one.name))
+        if one.correction == "tdp"
+        else conclude(one, several, space)
+        for one, several in zip(asked, decided, strict=True)
+    ]
+
+
+def _graphs(gathered: Mapping[str, Wanted], space: Neighbourhood) -> dict[int, Graph]:
+    """Neighbourhoods by connectivity, as far as measures ask for one."""
+    every = [measure for one in gathered.values() for measure in one.measures]
+    kinds = {measure.connectivity for measure in every if isinstance(measure, Sizes | Enhancement)}
+    return {connectivity: graph_of(space, connectivity) for connectivity in sorted(kinds)}
+
+
+def _gather_all(
+    maps: Sequence[ContrastMaps], asked: Sequence[Permutation], stats: xr.Dataset, permuted: Permuted
+) -> tuple[dict[str, Wanted], dict[str, Joined]]:
+    """What the inferences want of each contrast that is shuffled, partners among them, and conjunctions."""
+    joint = permuted.conjunctions
+    gathered = {one.name: _gather(one, asked, stats, permuted) for one in maps if one.name not in joint}
+    joined = {
+        one.name: join(one, joint[one.name], asked, stats, permuted.statistics, gathered)
+        for one in maps
+        if one.name in joint
+    }
+    return gathered, joined
 
 
 def _gather(
     contrast: ContrastMaps, asked: Sequence[Permutation], stats: xr.Dataset, permuted: Permuted
-) -> _Asked:
+) -> Wanted:
     """What the inferences want of a contrast, each measure once."""
     statistic = permuted.statistics[contrast.name]
-    wanted = tuple(measure_of(one, stats, contrast.name, varying=statistic.varying) for one in asked)
-    counted_ = frozenset(
-        measure
-        for measure, one in zip(wanted, asked, strict=True)
-        if isinstance(measure, Height) or (isinstance(measure, Enhancement) and one.correction != "fwe")
-    )
+    wanted, counted_ = measures_of(asked, stats, contrast.name, varying=statistic.varying)
     alternative = contrast.tail if statistic.signed else "greater"
-    return _Asked(contrast, alternative, wanted, tuple(dict.fromkeys(wanted)), counted_)
+    return Wanted(contrast, alternative, wanted, tuple(dict.fromkeys(wanted)), counted_)
 
 
 def _scheme(
-    permuted: Permuted, scheme: Scheme, gathered: dict[str, _Asked], observed: dict[str, Observed]
+    permuted: Permuted,
+    scheme: Scheme,
+    partners: Mapping[str, str],
+    gathered: dict[str, Wanted],
+    observed: dict[str, Observed],
 ) -> SchemeWork:
     """A scheme's shuffles and its contrasts, ready for work."""
     shuffles = scheme.shuffles()
@@ -120,8 +138,9 @@ def _scheme(
             enhanced={
                 m: observed[name].enhanced[m] for m in gathered[name].counted if isinstance(m, Enhancement)
             },
+            analysed=gathered[name].maps.analysed,
         )
-        for name in scheme.contrasts
+        for name in (*scheme.contrasts, *(new for new, old in partners.items() if old in scheme.contrasts))
         if name in gathered
     )
     return SchemeWork(shuffles.rows, shuffles.signs, *find_sources(scheme.mirror_of), contrasts)
@@ -172,6 +191,13 @@ def _keys(work: Work, chunks: Sequence[Chunk]) -> list[str]:
     return [f"{digest}-{chunk.scheme}-{chunk.start}-{chunk.stop}" for chunk in chunks]
 
 
+def _locations_at_once(gathered: Mapping[str, Wanted]) -> int:
+    """Locations of the maps that a thread holds: one contrast's, or all contrasts' where these are pooled."""
+    sizes = [one.maps.stat.size for one in gathered.values()]
+    pooled = any(isinstance(m, Simes) and m.pooled for one in gathered.values() for m in one.measures)
+    return sum(sizes) if pooled else max(sizes, default=0)
+
+
 def within_memory(engine: Engine, memory: int | None, n_loc: int) -> Engine:
     """The engine with as many threads as there is memory for their maps, at least one.
 
@@ -189,11 +215,42 @@ def within_memory(engine: Engine, memory: int | None, n_loc: int) -> Engine:
     return replace(engine, n=max(1, min(engine.n, memory // max(1, n_loc * (MAP_BYTES + FOREST_BYTES)))))
 
 
+@dataclass(frozen=True, eq=False)
+class _Answers:
+    """All that answers what is asked, by the names of contrasts."""
+
+    schemes: tuple[Scheme, ...]
+    gathered: Mapping[str, Wanted]
+    joined: Mapping[str, Joined]
+    observed: Mapping[str, Observed]
+    nulls: Mapping[str, ContrastNull]
+    own: _OwnPValues
+
+    def case(self, maps: ContrastMaps, place: int, asked: Permutation) -> Case:
+        """What answers an inference about a contrast; `place` is the inference's among all."""
+        joint = self.joined.get(maps.name)
+        names = (maps.name,) if joint is None else joint.partners
+        measure = (self.gathered[maps.name] if joint is None else joint.wanted).by_inference[place]
+        own = [self.own.of(name, measure, asked) for name in names]
+        first, *others = (self.nulls[name] for name in names)
+        members = (maps.name,) if joint is None else joint.members
+        schemes = [next(s for s in self.schemes if name in s.contrasts) for name in members]
+        return Case(
+            maps=maps,
+            measure=measure,
+            observed=self.observed[maps.name],
+            null=first,
+            uncorrected=own[0] if joint is None else joint.uncorrected(own),
+            scheme=min(schemes, key=lambda scheme: scheme.n),
+            others=tuple(others),
+        )
+
+
 class _OwnPValues:
     """Each location's own p-values, made once for all inferences that want them."""
 
     def __init__(
-        self, work: Work, nulls: dict[str, ContrastNull], gathered: dict[str, _Asked], engine: Engine
+        self, work: Work, nulls: dict[str, ContrastNull], gathered: dict[str, Wanted], engine: Engine
     ) -> None:
         self._schemes = {one.name: scheme for scheme in work.schemes for one in scheme.contrasts}
         self._nulls, self._gathered, self._engine = nulls, gathered, engine

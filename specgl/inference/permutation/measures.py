@@ -14,7 +14,8 @@ import numpy as np
 import xarray as xr
 from scipy import special
 
-from specgl.inference.records import Permutation
+from specgl.inference.asked import Permutation
+from specgl.kernels.pivotal import Reference
 from specgl.kernels.tails import Alternative
 
 Scale = Literal["t", "z"]
@@ -79,7 +80,28 @@ class Enhancement:
     dh: float | None
 
 
-Measure = Height | Sizes | Enhancement
+@dataclass(frozen=True, slots=True)
+class Simes:
+    """How far the smallest p-values of the map fall below the line of Simes, as −log10.
+
+    Attributes
+    ----------
+    scale
+        ``t`` or ``z``.
+    reference
+        What p-values are read from, on that scale.
+    pooled
+        Whether the p-values of all contrasts are one family.
+    """
+
+    columns: ClassVar[tuple[str, ...]] = ("simes",)
+
+    scale: Scale
+    reference: Reference
+    pooled: bool = False
+
+
+Measure = Height | Sizes | Enhancement | Simes
 
 
 def column_of(measures: Sequence[Measure], measure: Measure, name: str) -> int:
@@ -113,7 +135,7 @@ def column_name(asked: Permutation) -> str:
         case "tfce":
             return "enhanced"
         case _:
-            return "height"
+            return "simes" if asked.correction == "tdp" else "height"
 
 
 def measure_of(asked: Permutation, stats: xr.Dataset, contrast: str, *, varying: bool) -> Measure:
@@ -142,6 +164,8 @@ def measure_of(asked: Permutation, stats: xr.Dataset, contrast: str, *, varying:
     """
     scale: Scale = "z" if varying or asked.across == "contrasts" or asked.scale == "z" else "t"
     match asked.statistic:
+        case "voxel" if asked.correction == "tdp":
+            return Simes(scale, _reference(stats, contrast, scale), asked.across == "contrasts")
         case "voxel":
             return Height(scale)
         case "cluster_extent" | "cluster_mass":
@@ -156,6 +180,20 @@ def measure_of(asked: Permutation, stats: xr.Dataset, contrast: str, *, varying:
             raise ValueError(f"there is no inference about '{asked.statistic}'")
 
 
+def _reference(stats: xr.Dataset, contrast: str, scale: Scale) -> Reference:
+    """What the p-values of a contrast are read from."""
+    here = stats.sel(contrast=contrast)
+    kind = str(here["kind"].item())
+    two_sided = kind in ("t", "v") and here["alternative"].item() == "two-sided"
+    if scale == "z":
+        return Reference("z", two_sided=two_sided)
+    # On this scale the degrees of freedom are the same everywhere.
+    dof = float(np.nanmax(here["dof"].values))
+    if kind == "t":
+        return Reference("t", dof=dof, two_sided=two_sided)
+    return Reference("F", float(here["dof1"].item()), dof)
+
+
 def _threshold(asked: Permutation, stats: xr.Dataset, contrast: str, scale: Scale) -> float:
     """Cluster-forming threshold on a scale."""
     forming = asked.forming
@@ -166,7 +204,7 @@ def _threshold(asked: Permutation, stats: xr.Dataset, contrast: str, scale: Scal
     here = stats.sel(contrast=contrast)
     kind, p = str(here["kind"].item()), float(forming.p or 0.0)
     alternative: Alternative = here["alternative"].item()
-    if kind in ("t", "v") and alternative == "two-sided":
+    if kind in ("t", "v", "z") and alternative == "two-sided":
         p /= 2.0
     if scale == "z":
         return float(-special.ndtri(p))

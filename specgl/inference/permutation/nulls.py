@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from specgl.inference.permutation.measures import Measure, column_of
+from specgl.inference.permutation.measures import Measure, Simes, column_of
+from specgl.inference.permutation.pivotal import pooled_measure
 from specgl.inference.permutation.work import Chunk, ContrastWork, Result, SchemeWork, Work, count_key
 
 Floats = NDArray[np.float64]
@@ -50,13 +51,15 @@ class ContrastNull:
     def of(self, measure: Measure, name: str) -> Floats:
         """Null distribution of a measure's column: of the larger side where both are asked for, (J,)."""
         column = column_of(self.work.measures, measure, name)
-        return self._larger(self.maxima[column])
+        return self._larger(self.maxima[column], measure)
 
     def ends_of(self, measure: Measure, name: str) -> Floats:
         """The least and the most that each value of `of` may be in float64, (2, J)."""
-        return self._larger(self.ends[:, column_of(self.work.measures, measure, name)])
+        return self._larger(self.ends[:, column_of(self.work.measures, measure, name)], measure)
 
-    def _larger(self, maxima: Floats) -> Floats:
+    def _larger(self, maxima: Floats, measure: Measure) -> Floats:
+        if isinstance(measure, Simes) and measure.pooled:  # of the shuffle and of its mirror
+            return maxima[..., 0]
         largest: Floats = np.max(maxima[..., np.array(self.work.asks)], axis=-1)
         return largest
 
@@ -151,8 +154,10 @@ def _mirror(scheme: SchemeWork, contrast: ContrastWork, maxima: Floats) -> None:
     """Fill in what a shuffle's mirror tells of it."""
     later = np.flatnonzero(scheme.source != np.arange(scheme.source.size))
     told = maxima[:, :, scheme.source[later]]
-    if contrast.statistic.signed:
-        told = np.where(scheme.turned[later][:, None], told[..., ::-1], told)
+    turns = np.full(maxima.shape[1], contrast.statistic.signed)
+    if (pooled := pooled_measure(contrast)) is not None:  # some other contrast has a sign, if not this one
+        turns[column_of(contrast.measures, pooled, "simes")] = True
+    told = np.where(turns[:, None, None] & scheme.turned[later][:, None], told[..., ::-1], told)
     maxima[:, :, later] = np.where(np.isnan(maxima[:, :, later]), told, maxima[:, :, later])
 
 

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
 
-from specgl.inference.permutation.measures import Enhancement, Height, Measure, Sizes
+from specgl.inference.permutation.measures import Enhancement, Height, Measure, Simes, Sizes
+from specgl.inference.permutation.pivotal import fall
 from specgl.inference.permutation.spatial import enhanced_map
 from specgl.inference.records import Neighbourhood
-from specgl.kernels.clusters import Clusters, find_clusters
+from specgl.inference.sides import Side, sides_above
 from specgl.kernels.statistics import ShuffledStatistic
 from specgl.kernels.tails import Alternative
 from specgl.kernels.tfce import Graph
@@ -25,30 +25,35 @@ SIGNS = (1, -1)
 
 @dataclass(frozen=True, eq=False)
 class SideClusters:
-    """Observed clusters of one sign.
+    """Observed clusters of one sign, on the measure's scale.
 
     Attributes
     ----------
-    sign
-        1 or -1.
-    members
-        Locations that reach the threshold, (n,).
-    heights
-        Their statistic times the sign, on the measure's scale, (n,).
-    adjacency
-        Their neighbourhood, (n, n).
-    clusters
-        The clusters among them.
+    side
+        The clusters.
     sizes
         Each cluster's value by column: ``extent``, ``total`` and ``excess``, (n_clusters,) each.
     """
 
-    sign: int
-    members: NDArray[np.int64]
-    heights: Floats
-    adjacency: csr_array
-    clusters: Clusters
+    side: Side
     sizes: Mapping[str, Floats]
+
+
+@dataclass(frozen=True, eq=False)
+class Minimum:
+    """Observed statistics of a conjunction.
+
+    Attributes
+    ----------
+    observed, observed_z
+        The minimum of the members' statistics and of their z, (n_loc,).
+    signed
+        Whether it has a sign.
+    """
+
+    observed: Floats
+    observed_z: Floats
+    signed: bool = True
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,7 +101,7 @@ def asks_of(alternative: Alternative) -> tuple[bool, bool]:
 
 
 def observe(
-    statistic: ShuffledStatistic,
+    statistic: ShuffledStatistic | Minimum,
     alternative: Alternative,
     measures: tuple[Measure, ...],
     analysed: NDArray[np.bool_],
@@ -137,6 +142,10 @@ def observe(
             found[0, 0] = values[analysed].max(initial=-np.inf)
             if statistic.signed:
                 found[0, 1] = -values[analysed].min(initial=np.inf)
+        elif isinstance(measure, Simes):
+            if not measure.pooled:  # else no contrast knows it by itself
+                for side_ in range(2 if statistic.signed else 1):
+                    found[0, side_] = fall(measure, SIGNS[side_] * values, analysed)[0]
         elif isinstance(measure, Sizes):
             clusters[measure] = tuple(
                 _clusters(sign, values, measure, space)
@@ -144,7 +153,7 @@ def observe(
                 if asked
             )
             for side in clusters[measure]:
-                column = 0 if side.sign > 0 else 1
+                column = 0 if side.side.sign > 0 else 1
                 found[:, column] = [side.sizes[name].max(initial=0.0) for name in measure.columns]
         else:
             maps = np.zeros((2, values.size))
@@ -159,15 +168,10 @@ def observe(
 
 def _clusters(sign: int, values: Floats, measure: Sizes, space: Neighbourhood) -> SideClusters:
     """Clusters of one sign with their sizes."""
-    within = sign * values >= measure.threshold
-    members = np.flatnonzero(within)
-    heights = sign * values[members]
-    adjacency = space.adjacency(measure.connectivity, within)
-    clusters = find_clusters(heights, np.ones(members.size, dtype=bool), adjacency)
-    size = np.asarray(space.measure, dtype=np.float64)
+    (side,) = sides_above([sign], values, measure.threshold, measure.connectivity, space)
     sizes = {
-        "extent": clusters.sums(size[members]) if size.ndim else clusters.sizes.astype(np.float64),
-        "total": clusters.masses(heights),
-        "excess": clusters.masses(heights, measure.threshold),
+        "extent": side.extents(space),
+        "total": side.masses(),
+        "excess": side.masses(measure.threshold),
     }
-    return SideClusters(sign, members, heights, adjacency, clusters, sizes)
+    return SideClusters(side, sizes)

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from specgl.inference.asked import Permutation
 from specgl.inference.contrasts import ContrastMaps
 from specgl.inference.parametric import correct_family, families
 from specgl.inference.permutation.measures import Measure, Sizes, column_name
 from specgl.inference.permutation.nulls import ContrastNull, over_contrasts
 from specgl.inference.permutation.observed import Observed, SideClusters
-from specgl.inference.permutation.pvalues import Null, PValues, make_null, slack_of
-from specgl.inference.records import Inferred, Neighbourhood, Permutation, Shuffled
-from specgl.inference.surviving import Rule, smallest, strongest, surviving_locations
-from specgl.inference.tables import ClusterRows, cluster_table
+from specgl.inference.permutation.pvalues import PValues, Strictest, make_null, slack_of
+from specgl.inference.records import Inferred, Neighbourhood, Shuffled
+from specgl.inference.surviving import Rule, surviving_clusters, surviving_locations
 from specgl.kernels.multiplicity import ADJUST
 from specgl.kernels.statistics import TIE
 
@@ -45,6 +45,8 @@ class Case:
         Each location's own p-values, where they are counted, (n_loc,).
     scheme
         How the contrast was shuffled.
+    others
+        Of a conjunction: the null distributions of its further members, the first being `null`.
     """
 
     maps: ContrastMaps
@@ -53,6 +55,12 @@ class Case:
     null: ContrastNull
     uncorrected: PValues | None
     scheme: Scheme
+    others: tuple[ContrastNull, ...] = ()
+
+    @property
+    def nulls(self) -> tuple[ContrastNull, ...]:
+        """The contrast under shuffles, or a conjunction's members."""
+        return (self.null, *self.others)
 
 
 def conclude(asked: Permutation, cases: Sequence[Case], space: Neighbourhood) -> tuple[Inferred, ...]:
@@ -80,9 +88,10 @@ def conclude(asked: Permutation, cases: Sequence[Case], space: Neighbourhood) ->
 def _family(asked: Permutation, family: list[Case], space: Neighbourhood) -> list[Inferred]:
     """The contrasts of a family, which share a null distribution of maxima or a false discovery rate."""
     name = column_name(asked)
-    values = over_contrasts([case.null.of(case.measure, name) for case in family])
     by_maximum = asked.correction == "fwe"
-    null = make_null(values, asked.tail if by_maximum else "counts")
+    tail = asked.tail if by_maximum else "counts"
+    nulls = [over_contrasts(several) for several in compared(family, asked)]
+    null = Strictest(tuple(make_null(values, tail) for values in nulls))
     if not by_maximum:
         inferred = _by_locations(asked, family, space)
     elif name in ("height", "enhanced"):
@@ -94,7 +103,7 @@ def _family(asked: Permutation, family: list[Case], space: Neighbourhood) -> lis
     return [
         replace(
             one,
-            null=values,
+            null=None if case.others else nulls[0],
             enhanced=_signed(case) if name == "enhanced" else None,
             uncorrected_logp=None if case.uncorrected is None else case.uncorrected.logp,
             shuffling=_shuffled(case.scheme, told, critical),
@@ -103,7 +112,18 @@ def _family(asked: Permutation, family: list[Case], space: Neighbourhood) -> lis
     ]
 
 
-def _by_maximum(asked: Permutation, case: Case, null: Null, space: Neighbourhood) -> Inferred:
+def compared(family: Sequence[Case], asked: Permutation) -> list[list[Floats]]:
+    """The nulls that a family is compared with, each the maximum over several.
+
+    Over all contrasts there is one: a conjunction surpasses it only where the member that has no effect does.
+    A conjunction by itself is compared with each member's.
+    """
+    name = column_name(asked)
+    several = [null.of(case.measure, name) for case in family for null in case.nulls]
+    return [several] if asked.across == "contrasts" else [[values] for values in several]
+
+
+def _by_maximum(asked: Permutation, case: Case, null: Strictest, space: Neighbourhood) -> Inferred:
     """Each location against the maxima over all of them."""
     analysed = case.maps.analysed
     evidence = case.observed.evidence(case.measure)[analysed]
@@ -134,38 +154,26 @@ def _by_locations(asked: Permutation, family: list[Case], space: Neighbourhood) 
     ]
 
 
-def _by_clusters(asked: Permutation, case: Case, null: Null, space: Neighbourhood) -> Inferred:
+def _by_clusters(asked: Permutation, case: Case, null: Strictest, space: Neighbourhood) -> Inferred:
     """Each cluster against the greatest of each shuffle; a cluster's p is that of all its locations."""
     maps, name = case.maps, column_name(asked)
     assert isinstance(case.measure, Sizes)  # no other measure has clusters
     threshold = case.measure.threshold
-    p, logp = np.where(maps.analysed, 1.0, np.nan), np.where(maps.analysed, 0.0, np.nan)
-    extrapolated = np.zeros(p.size, dtype=bool)
-    thresholded = np.zeros(p.size)
-    rows = []
-    for side in case.observed.clusters[case.measure]:
-        found = null.p_values(side.sizes[name], _slack(side, name))
-        labels = side.clusters.labels
-        p[side.members], logp[side.members] = found.p[labels], found.logp[labels]
-        extrapolated[side.members] = found.extrapolated[labels]
-        kept = side.clusters.keep(found.p <= asked.alpha)
-        here = side.members[kept.labels >= 0]
-        thresholded[here] = maps.stat[here]
-        over = threshold if name == "excess" else 0.0
-        rows.append(ClusterRows(side.sign, side.members, side.heights, side.adjacency, kept, over))
-    return Inferred(
-        inference=asked.name,
-        contrast=maps.name,
-        thresholded=thresholded,
-        p_corrected=p,
-        logp=logp,
-        threshold=threshold,
-        n_surviving=int(np.count_nonzero(thresholded)),
-        min_p=smallest(p, maps),
-        peak=strongest(maps, p, logp, space),
-        clusters=cluster_table(rows, space, maps.stat, maps.z, p, threshold),
-        extrapolated=None if asked.tail == "counts" else extrapolated,
+    over = threshold if name == "excess" else 0.0
+    several = case.observed.clusters[case.measure]
+    found = [null.p_values(one.sizes[name], _slack(one, name)) for one in several]
+    inferred = surviving_clusters(
+        maps,
+        [replace(one.side, over=over) for one in several],
+        [(of_side.p, of_side.logp) for of_side in found],
+        space,
+        _rule(asked),
+        threshold,
     )
+    extrapolated = np.zeros(maps.p.size, dtype=bool)
+    for one, of_side in zip(several, found, strict=True):
+        extrapolated[one.side.members] = of_side.extrapolated[one.side.clusters.labels]
+    return replace(inferred, extrapolated=None if asked.tail == "counts" else extrapolated)
 
 
 def bars(asked: Permutation, case: Case) -> Floats:

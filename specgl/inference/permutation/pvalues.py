@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -68,6 +69,32 @@ class Null:
         return max(self.tail.isf(alpha), first, self.tail.start)
 
 
+@dataclass(frozen=True, eq=False)
+class Strictest:
+    """Several null distributions, with each of which observed values are compared: the largest p counts.
+
+    Attributes
+    ----------
+    nulls
+        At least one.
+    """
+
+    nulls: tuple[Null, ...]
+
+    @property
+    def tail(self) -> Tail | None:
+        """A fitted tail among theirs, if there is one."""
+        return next((null.tail for null in self.nulls if null.tail is not None), None)
+
+    def p_values(self, observed: Floats, slack: Floats) -> PValues:
+        """As `Null.p_values`, the largest of them."""
+        return strictest([null.p_values(observed, slack) for null in self.nulls])
+
+    def critical(self, alpha: float) -> float:
+        """As `Null.critical`: what survives passes all of them."""
+        return max(null.critical(alpha) for null in self.nulls)
+
+
 def make_null(values: Floats, tail: str) -> Null:
     """A null distribution, its tail fitted where one is asked for.
 
@@ -125,3 +152,13 @@ def replaced(values: PValues, here: NDArray[np.bool_], logs: Floats) -> PValues:
     p, logp = values.p.copy(), values.logp.copy()
     p[here], logp[here] = np.maximum(np.exp(logs), SMALLEST), -logs / _LOG_10
     return PValues(p, logp, values.extrapolated | here)
+
+
+def strictest(several: Sequence[PValues]) -> PValues:
+    """The largest of several p-values of each observed value, NaN where one is NaN."""
+    p = np.stack([one.p for one in several])
+    # By the logarithms, which still differ where p-values underflow.
+    chosen = np.argmin(np.stack([one.logp for one in several]), axis=0)[None]
+    pick = [np.stack([getattr(one, name) for one in several]) for name in ("logp", "extrapolated")]
+    logp, extrapolated = (np.take_along_axis(values, chosen, axis=0)[0] for values in pick)
+    return PValues(p.max(axis=0), logp, extrapolated)

@@ -6,7 +6,8 @@ is a dictionary of arrays, which an engine can send and a store can keep:
 ``maxima``
     (3, n_columns, n_shuffles, 2) float64: for each column of each measure of each contrast of the scheme the
     maximum over locations on the upper and on the lower side, then the least and the most that it may be in
-    float64; NaN where a side is not asked for, or where the shuffle's mirror tells it.
+    float64; NaN where a side is not asked for, or where the shuffle's mirror tells it. What contrasts share
+    (`specgl.inference.permutation.pivotal`) has the shuffle and its mirror in place of the two sides.
 ``counts-CONTRAST-MEASURE``
     (n_loc,) uint16: in how many of the shuffles a location reaches its observed value.
 """
@@ -22,8 +23,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from specgl.inference.permutation.certainty import Rounding, enclosed, measured, rounding_of
-from specgl.inference.permutation.measures import Enhancement, Height, Measure, Scale, column_of
+from specgl.inference.permutation.measures import Enhancement, Height, Measure, Scale, Simes, Sizes, column_of
 from specgl.inference.permutation.observed import asks_of
+from specgl.inference.permutation.pivotal import fall, pooled_fall, pooled_measure
 from specgl.inference.permutation.spatial import Heights, enhanced_map, rooms_for
 from specgl.kernels.statistics import BLOCK, NOUGHT, TIE, ShuffledStatistic
 from specgl.kernels.tails import Alternative
@@ -55,6 +57,8 @@ class ContrastWork:
     enhanced
         Observed enhanced maps of the counted enhancements: upper and lower side, (2, n_loc), 0 where a side
         is not asked for.
+    analysed
+        Locations of the contrast's family, (n_loc,).
     """
 
     name: str
@@ -63,6 +67,7 @@ class ContrastWork:
     measures: tuple[Measure, ...]
     counted: frozenset[Measure]
     enhanced: Mapping[Measure, Floats]
+    analysed: NDArray[np.bool_]
 
     @property
     def n_columns(self) -> int:
@@ -158,6 +163,7 @@ def run_chunk(work: Work, chunk: Chunk) -> Result:
         _heights(contrast, scheme, chunk, found, counts)
         _maps(contrast, scheme, chunk, work.graphs, found, counts)
         maxima.append(found)
+    _pooled(scheme, chunk, maxima)
     # A chunk counts some hundred shuffles at most, and what is kept on disk is not compressed.
     return {
         "maxima": np.concatenate(maxima, axis=1),
@@ -198,7 +204,8 @@ def _maps(
     counts: Counts,
 ) -> None:
     """Whatever wants a map: each map is made once for a scale and handed to all measures on it."""
-    spatial = [measure for measure in contrast.measures if not isinstance(measure, Height)]
+    spatial = [measure for measure in contrast.measures if isinstance(measure, Sizes | Enhancement | Simes)]
+    spatial = [measure for measure in spatial if not (isinstance(measure, Simes) and measure.pooled)]
     for measure in contrast.counted.intersection(spatial):
         counts[count_key(contrast, measure)] = np.zeros(contrast.statistic.n_loc, dtype=np.int64)
     rooms = rooms_for(spatial, graphs)
@@ -211,6 +218,9 @@ def _maps(
                     continue
                 first = column_of(contrast.measures, measure, measure.columns[0])
                 here = found[:, first : first + len(measure.columns), shuffle - chunk.start]
+                if isinstance(measure, Simes):
+                    _falls(measure, sides, contrast.analysed, rounding, here)
+                    continue
                 graph, room = graphs[measure.connectivity], rooms.get(measure.connectivity)
                 # Also where maps are enhanced: a null's bits do not hang on what else is asked.
                 for side, heights in enumerate(sides):
@@ -219,6 +229,39 @@ def _maps(
                 if isinstance(measure, Enhancement) and measure in contrast.counted:
                     one = _Shuffled(contrast, measure, scheme, shuffle, graph)
                     counts[count_key(contrast, measure)] += one.reached(sides, room, rounding)
+
+
+def _falls(
+    measure: Simes, sides: Sides, analysed: NDArray[np.bool_], rounding: Rounding, here: Floats
+) -> None:
+    """What the smallest p-values of each side of a map give, into (3, 1, 2)."""
+    for side, heights in enumerate(sides):
+        if heights is None:
+            continue
+        if side == 1 and measure.reference.two_sided and sides[0] is not None:
+            here[:, 0, 1] = here[:, 0, 0]  # both sides are one
+        else:
+            here[:, 0, side] = fall(measure, heights, analysed, rounding)
+
+
+def _pooled(scheme: SchemeWork, chunk: Chunk, maxima: list[Floats]) -> None:
+    """What all contrasts of a family give together: a map of each at a time."""
+    family = [
+        (one, found, m)
+        for one, found in zip(scheme.contrasts, maxima, strict=True)
+        if (m := pooled_measure(one))
+    ]
+    contrasts = [contrast for contrast, _, _ in family]
+    roundings = [rounding_of(one.statistic, m.scale) for one, _, m in family]
+    made = [_made(one.statistic, scheme, chunk, m.scale) for one, _, m in family]
+    for several in zip(*made, strict=True):
+        shuffle = several[0][0]
+        value = pooled_fall(
+            contrasts, [heights for _, heights in several], roundings, mirrored=scheme.mirrored
+        )
+        for contrast, found, measure in family:
+            column = column_of(contrast.measures, measure, "simes")
+            found[:, column, shuffle - chunk.start] = value
 
 
 def _made(
@@ -287,11 +330,17 @@ class _Shuffled:
 
 def exact_sides(contrast: ContrastWork, scheme: SchemeWork, shuffle: int, scale: Scale) -> Sides:
     """Both sides of one shuffle's map in float64, as `sides_of` has them."""
+    return sides_of(exact_map(contrast, scheme, shuffle, scale), contrast, scheme)
+
+
+def exact_map(contrast: ContrastWork, scheme: SchemeWork, shuffle: int, scale: Scale) -> Floats:
+    """One shuffle's map in float64, (n_loc,)."""
     one = slice(shuffle, shuffle + 1)
     exact = np.empty((1, contrast.statistic.n_loc))
     signs = None if scheme.signs is None else scheme.signs[one]
     contrast.statistic.fill(scheme.rows[one], signs, exact, scale=scale)
-    return sides_of(exact[0], contrast, scheme)
+    found: Floats = exact[0]
+    return found
 
 
 def sides_of(upper: Heights, contrast: ContrastWork, scheme: SchemeWork) -> Sides:

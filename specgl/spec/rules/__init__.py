@@ -6,6 +6,9 @@ from itertools import chain, islice
 
 from specgl.errors import Finding
 from specgl.spec.outline import Outline
+from specgl.spec.rules.conjunctions import check_conjunctions
+from specgl.spec.rules.discoveries import check_discoveries
+from specgl.spec.rules.fields import check_fields
 from specgl.spec.rules.names import check_names
 from specgl.spec.rules.paths import check_paths
 from specgl.spec.rules.permutation import check_permutation
@@ -22,10 +25,13 @@ def check_outline(
     found = chain(
         check_sections(outline),
         check_permutation(outline),
+        check_fields(outline),
+        check_discoveries(outline),
         check_names(outline),
         check_paths(outline, allow_outside=allow_outside),
         check_formula(outline),
         check_hypotheses(outline),
         check_terms(outline),
+        check_conjunctions(outline),
     )
     return tuple(islice(found, most))

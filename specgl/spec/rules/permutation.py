@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from specgl.errors import Finding
@@ -17,7 +17,7 @@ ENOUGH = 20
 TAIL = 0.1
 """Below this p a distribution stands in for counts where `tail` says so."""
 
-_OTHER_METHODS = frozenset({"parametric", "random_field", "all_resolutions"})
+_OTHER_METHODS = frozenset({"parametric", "random_field", "all_resolutions", "simulated"})
 _AT_MISSING = frozenset({"freedman_lane", "draper_stoneman"})
 _N = ("permutation", "n")
 _NUISANCE = ("permutation", "nuisance")
@@ -31,7 +31,7 @@ def check_permutation(outline: Outline) -> Iterator[Finding]:
         if isinstance(how, dict) and how.get("method") == METHOD
     }
     yield from _section(outline, asked)
-    yield from _forming(asked)
+    yield from forming_twice(asked)
     yield from _blocks(outline)
     if METHOD in outline.sections:
         yield from _enough(outline, asked)
@@ -76,7 +76,8 @@ def _is_understood(outline: Outline) -> bool:
     )
 
 
-def _forming(asked: dict[str, Any]) -> Iterator[Finding]:
+def forming_twice(asked: Mapping[str, Any]) -> Iterator[Finding]:
+    """Two cluster-forming thresholds of one inference."""
     for name, how in asked.items():
         if None not in (how.get("cluster_forming_p"), how.get("cluster_forming_stat")):
             yield Finding(
@@ -124,7 +125,7 @@ def _flips(outline: Outline) -> Iterator[Finding]:
 def _enough(outline: Outline, asked: dict[str, Any]) -> Iterator[Finding]:
     """Whether so many shuffles can reach the smallest alpha, and whether they do it well."""
     n = DEFAULT_N if outline.shuffles.n is None else outline.shuffles.n
-    alphas = {name: _alpha(how) for name, how in asked.items()}
+    alphas = {name: alpha_of(how) for name, how in asked.items()}
     if not isinstance(n, int) or isinstance(n, bool) or n < 1 or not alphas:
         return
     name = min(alphas, key=lambda key: alphas[key])
@@ -139,34 +140,37 @@ def _enough(outline: Outline, asked: dict[str, Any]) -> Iterator[Finding]:
             f"no p-value of {shuffles} is below 1/{n} = {1 / n:.4g}: alpha {alpha:g} of `{name}` cannot be "
             "reached",
             _N,
-            help=f"at least {math.ceil(1 / alpha - 1e-6)} are needed; {_good(alpha)} give it some precision",
+            help=f"at least {math.ceil(1 / alpha - 1e-6)} are needed; {enough_for(alpha)} give it some "
+            "precision",
         )
-    elif n < _good(alpha):
+    elif n < enough_for(alpha):
         yield Finding(
             "W205",
             f"{shuffles} are few for alpha {alpha:g} of `{name}`: about {n * alpha:.0f} of them decide",
             _N,
-            help=f"take {_good(alpha)} or more, or `tail: gpd`; `n: all` takes what exists, be it few",
+            help=f"take {enough_for(alpha)} or more, or `tail: gpd`; `n: all` takes what exists, be it few",
         )
 
 
 def _fitted(tail: str, n: int, shuffles: str) -> Iterator[Finding]:
-    if n < _good(TAIL):
+    if n < enough_for(TAIL):
         yield Finding(
             "W205",
             f"{shuffles} are few for `tail: {tail}`, which is fitted to the highest {TAIL:.0%} of them",
             _N,
-            help=f"take {_good(TAIL)} or more; several hundred are better",
+            help=f"take {enough_for(TAIL)} or more; several hundred are better",
         )
 
 
-def _alpha(how: dict[str, Any]) -> float:
+def alpha_of(how: Mapping[str, Any]) -> float:
+    """The level of an inference as written, or the default."""
     alpha = how.get("alpha", DEFAULT_ALPHA)
     said = isinstance(alpha, float | int) and not isinstance(alpha, bool) and 0 < alpha < 1
     return float(alpha) if said else DEFAULT_ALPHA
 
 
-def _good(alpha: float) -> int:
+def enough_for(alpha: float) -> int:
+    """How many shuffles, or simulations, give a p-value near alpha some precision."""
     return math.ceil(ENOUGH / alpha - 1e-6)
 
 

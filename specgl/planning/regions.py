@@ -1,0 +1,60 @@
+"""Find the label images that inferences and tables are about."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from specgl import images
+from specgl.errors import Finding
+from specgl.images import Grid, LabelImage, Roots
+from specgl.planning import translate
+from specgl.spec import AnalysisSpec
+
+
+@dataclass(frozen=True, eq=False)
+class FoundRegions:
+    """The label images of an analysis.
+
+    Attributes
+    ----------
+    regions
+        For inferences about regions, by the inference's name.
+    atlas
+        By which tables name places, or None.
+    findings
+        What is wrong or doubtful with them.
+    """
+
+    regions: Mapping[str, LabelImage]
+    atlas: LabelImage | None
+    findings: tuple[Finding, ...]
+
+
+def find_regions(spec: AnalysisSpec, *, roots: Roots, grid: Grid | None) -> FoundRegions:
+    """Find label images and their tables, and look at the images' headers.
+
+    Parameters
+    ----------
+    spec
+        What is asked.
+    roots
+        Folders that files are found from.
+    grid
+        The grid of the analysis; None where there is none.
+    """
+    findings: list[Finding] = []
+
+    def find(asked: translate.RegionsRequest | None) -> LabelImage | None:
+        if asked is None:
+            return None
+        found, told = images.locate_labels(
+            asked.image, asked.labels, roots=roots, where=asked.where, grid=grid
+        )
+        findings.extend(told)
+        return found
+
+    found = {name: find(asked) for name, asked in translate.regions(spec).items()}
+    atlas = find(translate.atlas(spec))
+    regions = {name: one for name, one in found.items() if one is not None}
+    return FoundRegions(regions, atlas, tuple(findings))
