@@ -14,7 +14,7 @@ from specgl.design import Contrast, Design, Regressor
 from specgl.engines import Threads
 from specgl.images import Space
 from specgl.images.grid import Grid
-from specgl.inference import Forming, Inferred, Permutation, Permuted, Tfce, infer
+from specgl.inference import Forming, Inferred, Permutation, Permuted, Provisions, Tfce, infer
 from specgl.kernels.shuffles import build_tree
 from specgl.models import contrast_maps, fit
 from specgl.models.schemes import make_schemes
@@ -96,7 +96,7 @@ class OneSample:
                 nuisance="freedman_lane",
             )
             permuted = Permuted(statistics, schemes, Threads(self.threads))
-            return infer(self.stats, self.space, asked, permuted)
+            return infer(self.stats, self.space, asked, Provisions(permuted=permuted))
 
         return call
 

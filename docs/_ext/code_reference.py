@@ -6,9 +6,9 @@ import inspect
 
 import click
 
+from specgl.bundle.columns import CLUSTER_COLUMNS
 from specgl.cli.main import group
 from specgl.errors import CATALOGUE, Code
-from specgl.inference import CLUSTER_COLUMNS
 from specgl.variables import VARIABLES
 
 _CHAPTERS = (
@@ -56,8 +56,11 @@ def variables_page() -> str:
 
 
 def cluster_columns() -> str:
-    """The columns of the cluster tables."""
-    return ", ".join(f"`{column}`" for column in CLUSTER_COLUMNS)
+    """A row for each column of the cluster tables."""
+    rows = ["| column | unit | meaning |", "| --- | --- | --- |"]
+    for name, (meaning, unit) in CLUSTER_COLUMNS.items():
+        rows.append(f"| `{name}` | {unit or ''} | {_safe(meaning)} |")
+    return "\n".join(rows)
 
 
 def cli_page() -> str:

@@ -35,6 +35,8 @@ RESOLVED = {
         "fwe": {"method": "parametric", "correction": "bonferroni", "alpha": 0.05},
     },
 }
+HOSTILE = "a|b_c & 5% \\textbf{x} $y$ <b> * [z](u) `q` ~~s~~ #1 ^"
+"""Name of a region to be wary of."""
 INFERENCES = (
     Parametric("uncorrected", "none", 0.2, 1, 26, "none"),
     Parametric("fwe", "bonferroni", 0.05, 1, 26, "none"),
@@ -162,3 +164,12 @@ def make_contents(study, space):
         return dataclasses.replace(contents, **changes)
 
     return make
+
+
+@pytest.fixture
+def with_atlas(make_contents, space):
+    """Contents whose locations have regions, with names to be wary of."""
+    contents = make_contents()
+    place = np.array(["", HOSTILE, "A1"], dtype=object)[np.arange(space.n_locations) % 3]
+    stats = contents.stats.assign_coords(region=("location", place))
+    return dataclasses.replace(contents, stats=stats, inferred=infer(stats, space, INFERENCES))

@@ -161,9 +161,8 @@ def test_a_fitted_tail_is_told_with_the_smallest_p(make_shuffled, tmp_path):
 )
 def test_nulls_say_what_the_maximum_is_of(settings, dof, scale, words):
     statistic = Statistic("age", "t", "two-sided", None, 6.0, dof, 9, 9)
-    said = _null_words(
-        SimpleNamespace(inference="x", contrast="age"), {"inference": {"x": settings}}, statistic
-    )
+    inferred = SimpleNamespace(inference="x", contrast="age", simulations=None, discoveries=None)
+    said = _null_words(inferred, {"inference": {"x": settings}}, statistic)
     assert said["Scale"] == scale
     assert words in said["value"]["Description"]
 

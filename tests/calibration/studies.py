@@ -14,7 +14,7 @@ from specgl.design.records import Block, Contrast, Design
 from specgl.engines import Threads
 from specgl.images.grid import Grid
 from specgl.images.space import Space
-from specgl.inference import Forming, Permutation, Permuted, Tfce, infer
+from specgl.inference import Forming, Permutation, Permuted, Provisions, Tfce, infer
 from specgl.kernels.ols import factorise
 from specgl.kernels.shuffles import Level, build_tree
 from specgl.models import contrast_maps, fit
@@ -161,7 +161,7 @@ def whole_way(study: Study, n_sets: int) -> dict[str, float]:
             everywhere = {"c": np.ones(N_LOC, dtype=bool)}
             statistics = shuffled_model(data, design, (scheme,), everywhere, nuisance="freedman_lane")
             permuted = Permuted(statistics, (scheme,), engine, None, None, None)
-            for one in infer(stats, space, asked, permuted=permuted):
+            for one in infer(stats, space, asked, Provisions(permuted=permuted)):
                 found[one.inference] += one.n_surviving > 0
     return {name: count / n_sets for name, count in found.items()}
 

@@ -86,6 +86,14 @@ def vbm_age_sex(data: Path, rng: np.random.Generator) -> None:
     save(data / "grey_matter_template.nii.gz", 0.7 * INSIDE)
 
 
+def with_an_atlas(data: Path, rng: np.random.Generator) -> None:
+    one_sample(data, rng)
+    halves = np.where(np.arange(SHAPE[0]) < SHAPE[0] // 2, 1, 2)[:, None, None] * np.ones(SHAPE)
+    save(data / "atlas_dseg.nii.gz", halves, np.uint8)
+    names = {1: "left half", 2: "right half"}
+    write_table(data / "atlas_dseg.tsv", [{"index": i, "name": name} for i, name in names.items()])
+
+
 def thresholding(data: Path, rng: np.random.Generator) -> None:
     save(data / "motor_z.nii.gz", (8 * BALL + noise(rng)) * INSIDE)
 
@@ -123,6 +131,14 @@ def exchangeability_blocks(data: Path, rng: np.random.Generator) -> None:
     write_table(data / "participants.tsv", rows)
 
 
+def conjunction(data: Path, rng: np.random.Generator) -> None:
+    rows = [{"participant_id": n, "group": ["control", "patient"][i % 2]} for i, n in enumerate(NAMES)]
+    write_table(data / "participants.tsv", rows)
+    for name in NAMES:
+        values = 6 * BALL + noise(rng)
+        save(data / f"{name}_contrast-facesVsHouses_stat-effect_statmap.nii.gz", values * INSIDE)
+
+
 DATA: dict[str, Callable[[Path, np.random.Generator], None]] = {
     f.__name__: f
     for f in (
@@ -135,8 +151,14 @@ DATA: dict[str, Callable[[Path, np.random.Generator], None]] = {
         design_only,
         permutation_tfce,
         exchangeability_blocks,
+        conjunction,
     )
-} | {"paired_permutation": paired}
+} | {
+    "paired_permutation": paired,
+    "thresholding_every_way": with_an_atlas,
+    "true_discoveries": with_an_atlas,
+    "random_field": association,
+}
 
 
 @pytest.fixture(scope="session")

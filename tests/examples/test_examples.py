@@ -23,6 +23,10 @@ FOUND = {
     "permutation_tfce": "patientGtControl",
     "exchangeability_blocks": "risesWithEmpathy",
     "paired_permutation": "verticalGtHorizontal",
+    "thresholding_every_way": "mean",
+    "true_discoveries": "mean",
+    "random_field": "slope",
+    "conjunction": "both",
 }
 
 

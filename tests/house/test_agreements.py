@@ -16,15 +16,13 @@ from specgl.kernels.multiplicity import ADJUST
 from specgl.kernels.statistics import Nuisance
 from specgl.spec import (
     AnyInference,
+    AnyMap,
     AnyPermutation,
     BlockLevel,
     ClusterPermutation,
-    FMap,
     Parametric,
     PermutationInference,
     PermutationSettings,
-    TMap,
-    ZMap,
 )
 from specgl.spec.output import MapName, Output
 from specgl.variables import DEFAULT_MAPS, VARIABLES
@@ -47,7 +45,7 @@ def test_connectivities_of_the_language_are_those_of_space() -> None:
 
 
 def test_statistics_of_ready_made_maps_are_those_of_inference() -> None:
-    words = {word for model in (TMap, FMap, ZMap) for word in _words(model, "statistic")}
+    words = {word for model in get_args(AnyMap) for word in _words(model, "statistic")}
     assert words == set(READY)
 
 

@@ -70,7 +70,7 @@ def test_pages_are_built_with_their_generated_parts(site: Path) -> None:
 def test_nothing_is_written_into_the_source(site: Path, docs: Path) -> None:
     kinds = {path.suffix for path in docs.rglob("*") if path.is_file() and "_build" not in path.parts}
     assert site.is_dir()
-    assert kinds - {".pyc"} == {".md", ".py"}
+    assert kinds - {".pyc"} == {".md", ".py", ".svg"}
 
 
 def test_house_names_every_room(root: Path, docs: Path) -> None:

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from specgl.engines import ChunkStore, Threads
-from specgl.inference import Forming, Permutation, Tfce, infer
+from specgl.inference import Forming, Permutation, Provisions, Tfce, infer
 from specgl.inference.permutation import decisive
 from specgl.inference.permutation.certainty import Rounding, enclosed, measured, rounding_of
 from specgl.inference.permutation.measures import Enhancement, Sizes
@@ -49,7 +49,8 @@ def told(bench):
         statistics = maps if isinstance(maps, dict) else {"one": maps}
         statistics = {name: one if isinstance(one, Told) else make(one) for name, one in statistics.items()}
         stats = bench.stats_of(statistics, dict.fromkeys(statistics, alternative))
-        return infer(stats, bench.Box(SHAPE), list(asked), bench.permuted(statistics, listed, **others))
+        permuted = bench.permuted(statistics, listed, **others)
+        return infer(stats, bench.Box(SHAPE), list(asked), Provisions(permuted=permuted))
 
     make.ask = ask
     return make

@@ -14,7 +14,7 @@ from scipy.stats import t as t_distribution
 
 from specgl.engines import ChunkStore, Threads
 from specgl.errors import ComputationError
-from specgl.inference import Forming, Inferred, Permutation, Tfce, infer
+from specgl.inference import Forming, Inferred, Permutation, Provisions, Tfce, infer
 from specgl.kernels.multiplicity import fdr_bh
 
 SHAPE = (5, 4, 3)
@@ -55,7 +55,7 @@ def carried_out(bench, statistics, listed, asked, alternatives=None, box=None, *
     alternatives = alternatives if isinstance(alternatives, dict) else {"one": alternatives or "two-sided"}
     permuted = bench.permuted(statistics, listed, **others)
     stats = bench.stats_of(statistics, alternatives)
-    return infer(stats, box or bench.Box(SHAPE), list(asked), permuted)
+    return infer(stats, box or bench.Box(SHAPE), list(asked), Provisions(permuted=permuted))
 
 
 # By hand ------------------------------------------------------------------------------------------
@@ -233,9 +233,9 @@ def test_contrasts_that_are_not_shuffled_alike_are_no_family(bench):
     permuted = replace(permuted, schemes=apart)
     stats = bench.stats_of(statistics)
     with pytest.raises(ComputationError) as error:
-        infer(stats, bench.Box(SHAPE), [replace(VOXEL, across="contrasts")], permuted)
+        infer(stats, bench.Box(SHAPE), [replace(VOXEL, across="contrasts")], Provisions(permuted=permuted))
     assert [finding.code for finding in error.value.findings] == ["E432"]
-    one, two = infer(stats, bench.Box(SHAPE), [VOXEL], permuted)
+    one, two = infer(stats, bench.Box(SHAPE), [VOXEL], Provisions(permuted=permuted))
     assert (one.shuffling.exchange, two.shuffling.exchange) == ("flip", "permute")
     assert (one.null.size, two.null.size) == (64, 40)
 
@@ -549,8 +549,9 @@ def test_shuffling_needs_statistics(bench):
     stats = bench.stats_of({"one": statistic})
     with pytest.raises(ValueError, match="can be shuffled"):
         infer(stats, bench.Box(SHAPE), [VOXEL])
+    permuted = bench.permuted({"two": statistic}, bench.flips(6))
     with pytest.raises(ValueError, match=r"\['one'\]"):
-        infer(stats, bench.Box(SHAPE), [VOXEL], bench.permuted({"two": statistic}, bench.flips(6)))
+        infer(stats, bench.Box(SHAPE), [VOXEL], Provisions(permuted=permuted))
 
 
 def test_chunks_follow_from_the_number_of_shuffles_alone():

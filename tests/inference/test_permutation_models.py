@@ -14,7 +14,7 @@ import pytest
 from specgl.design.records import Block, Contrast, Design
 from specgl.engines import ChunkStore, Threads
 from specgl.errors import ComputationError, DesignError
-from specgl.inference import Forming, Permutation, Permuted, Tfce, infer
+from specgl.inference import Forming, Permutation, Permuted, Provisions, Tfce, infer
 from specgl.inference.permutation.certainty import rounding_of
 from specgl.kernels.shuffles import build_tree
 from specgl.models import contrast_maps, fit
@@ -126,8 +126,8 @@ def assert_same_bits(one, other):
 @pytest.mark.parametrize("name", STUDIES)
 def test_threads_do_not_matter_and_p_are_what_counts_can_say(prepared, name):
     stats, space, permuted = prepared(STUDIES[name])
-    found = infer(stats, space, EVERY, permuted)
-    others = infer(stats, space, EVERY, replace(permuted, engine=Threads(2)))
+    found = infer(stats, space, EVERY, Provisions(permuted=permuted))
+    others = infer(stats, space, EVERY, Provisions(permuted=replace(permuted, engine=Threads(2))))
     assert_same_bits(found, others)
     n = found[0].null.size
     for one in found:
@@ -145,7 +145,7 @@ def test_threads_do_not_matter_and_p_are_what_counts_can_say(prepared, name):
 
 def test_no_part_of_an_interrupted_run_is_lost(prepared, tmp_path):
     stats, space, permuted = prepared(STUDIES["covariate"])
-    once = infer(stats, space, EVERY, permuted)
+    once = infer(stats, space, EVERY, Provisions(permuted=permuted))
     store = ChunkStore(tmp_path / "chunks")
 
     class Stop(Exception):
@@ -156,10 +156,18 @@ def test_no_part_of_an_interrupted_run_is_lost(prepared, tmp_path):
             raise Stop
 
     with pytest.raises(Stop):
-        infer(stats, space, EVERY, replace(permuted, store=store, progress=stop, engine=Threads(2)))
+        infer(
+            stats,
+            space,
+            EVERY,
+            Provisions(permuted=replace(permuted, store=store, progress=stop, engine=Threads(2))),
+        )
     told = []
     again = infer(
-        stats, space, EVERY, replace(permuted, store=store, progress=lambda done, total: told.append(done))
+        stats,
+        space,
+        EVERY,
+        Provisions(permuted=replace(permuted, store=store, progress=lambda done, total: told.append(done))),
     )
     assert told[0] >= 48
     assert_same_bits(once, again)
@@ -170,9 +178,9 @@ def test_a_contrast_and_its_negative(prepared, name):
     study = STUDIES[name]
     turned = {"two-sided": "two-sided", "greater": "less", "less": "greater"}
     negative = tuple(contrast(c.name, -c.weights, turned[c.alternative]) for c in study.contrasts)
-    one = infer(*prepared(study)[:2], EVERY, prepared(study)[2])
+    one = infer(*prepared(study)[:2], EVERY, Provisions(permuted=prepared(study)[2]))
     stats, space, permuted = prepared(replace(study, contrasts=negative))
-    for mine, theirs in zip(one, infer(stats, space, EVERY, permuted), strict=True):
+    for mine, theirs in zip(one, infer(stats, space, EVERY, Provisions(permuted=permuted)), strict=True):
         np.testing.assert_array_equal(mine.p_corrected, theirs.p_corrected)
         np.testing.assert_allclose(mine.null, theirs.null, rtol=1e-6)
 
@@ -181,7 +189,7 @@ def test_a_contrast_and_its_negative(prepared, name):
 def test_all_labellings_against_maps_in_float64(prepared, name, bench):
     """Every labelling's map from float64 values; clusters and heights by counting."""
     stats, space, permuted = prepared(STUDIES[name], None)
-    found = infer(stats, space, (VOXEL, MASS), permuted)
+    found = infer(stats, space, (VOXEL, MASS), Provisions(permuted=permuted))
     names = [c.name for c in STUDIES[name].contrasts]
     (scheme,) = permuted.schemes
     shuffles = scheme.shuffles()
@@ -255,7 +263,7 @@ def test_half_of_a_balanced_two_sample_test_tells_the_other(prepared, monkeypatc
     monkeypatch.setattr(work, "measured", lambda *given: made.append(1) or original(*given))
     study = replace(STUDIES["two-sample"], contrasts=(contrast("either", [0, 1]),))
     stats, space, permuted = prepared(study, None)
-    (mirrored,) = infer(stats, space, [MASS], permuted)
+    (mirrored,) = infer(stats, space, [MASS], Provisions(permuted=permuted))
     assert mirrored.null.size == 70
     assert len(made) == 70  # 35 shuffles, two sides
     assert mirrored.p_corrected.min() >= 2 / 70
@@ -277,8 +285,10 @@ def test_work_can_be_sent_to_another_process(prepared, name, monkeypatch):
                 yield place, pickle.loads(pickle.dumps(there(copy, pickle.loads(pickle.dumps(item)))))
 
     asked = (*EVERY, replace(VOXEL, name="gpd", tail="gpd"))
-    found = infer(stats, space, asked, permuted)
-    assert_same_bits(found, infer(stats, space, asked, replace(permuted, engine=Elsewhere())))
+    found = infer(stats, space, asked, Provisions(permuted=permuted))
+    assert_same_bits(
+        found, infer(stats, space, asked, Provisions(permuted=replace(permuted, engine=Elsewhere())))
+    )
 
 
 def test_shuffling_is_imported_when_something_is_shuffled():
@@ -291,7 +301,7 @@ def test_a_mean_that_is_permuted_is_refused(prepared):
     """When the schemes are made where it can be seen there, else before the first shuffle."""
     study = replace(STUDIES["one-sample"], exchange="permute")
     with pytest.raises((DesignError, ComputationError)) as error:
-        infer(*(whole := prepared(study))[:2], [ENHANCED], whole[2])
+        infer(*(whole := prepared(study))[:2], [ENHANCED], Provisions(permuted=whole[2]))
     assert error.value.findings[0].code in ("E270", "E430", "E431")
 
 
@@ -300,8 +310,10 @@ def test_tails(prepared, tail):
     asked = [replace(one, tail=tail, name=f"{one.name}{tail}") for one in (VOXEL, MASS, ENHANCED)]
     asked.append(replace(VOXEL, name="fdr", correction="fdr_bh", tail=tail))
     stats, space, permuted = prepared(STUDIES["covariate"], 480)
-    found = infer(stats, space, asked, permuted)
-    assert_same_bits(found, infer(stats, space, asked, replace(permuted, engine=Threads(2))))
+    found = infer(stats, space, asked, Provisions(permuted=permuted))
+    assert_same_bits(
+        found, infer(stats, space, asked, Provisions(permuted=replace(permuted, engine=Threads(2))))
+    )
     for one in found:
         assert np.all(one.p_corrected > 0)
         assert one.extrapolated.dtype == bool

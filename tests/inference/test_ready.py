@@ -22,7 +22,7 @@ def rows(data):
 
 
 def test_tables_have_the_same_keys():
-    assert READY.keys() == BOUNDS.keys() == N_DOF.keys() == {"z", "t", "F", "p"}
+    assert READY.keys() == BOUNDS.keys() == N_DOF.keys() == {"z", "t", "F", "chi2", "p"}
 
 
 @settings(max_examples=30)
@@ -46,6 +46,37 @@ def test_t(values, dof):
     # isf near its median loses what sf has rounded away.
     np.testing.assert_allclose(found["z"], expected, rtol=1e-9, atol=1e-12)
     assert data["dof"].values.tolist() == [dof]
+
+
+@settings(max_examples=30)
+@given(values=st.lists(st.floats(1e-3, 200), min_size=1, max_size=8), dof=st.integers(1, 30))
+def test_chi2(values, dof):
+    values = np.array(values)
+    data = stats_from_map("deviance", values, "chi2", dof)
+    found = rows(data)
+    np.testing.assert_array_equal(found["stat"], values)
+    np.testing.assert_allclose(found["p"], reference.chi2.sf(values, dof), **CLOSE)
+    upper, lower = reference.chi2.sf(values, dof), reference.chi2.cdf(values, dof)
+    expected = np.where(upper < lower, reference.norm.isf(upper), -reference.norm.isf(lower))
+    # isf near its median loses what sf has rounded away.
+    np.testing.assert_allclose(found["z"], expected, rtol=1e-8, atol=1e-9)
+    assert data["kind"].values.tolist() == ["chi2"]
+    assert data["dof1"].values.tolist() == [dof]
+    assert np.isnan(data["dof"].values).all()
+
+
+def test_chi2_has_a_finite_z_wherever_its_p_is_none():
+    values = np.array([0.0, 1e-200, 0.1, 5.0, 500.0, 3000.0, 1e5])
+    found = rows(stats_from_map("deviance", values, "chi2", 12))
+    assert np.isfinite(found["z"]).all()
+    assert (np.diff(found["z"]) >= 0).all()
+    assert (np.diff(found["z"][2:]) > 0).all()
+
+
+def test_one_degree_of_freedom_is_the_square_of_z():
+    z = np.array([0.5, 1.0, 2.5, 8.0, 50.0])
+    squared = rows(stats_from_map("a", z * z, "chi2", 1))
+    np.testing.assert_allclose(squared["p"], rows(stats_from_map("b", z, "z"))["p"], rtol=1e-9, atol=0)
 
 
 def test_f():
@@ -88,7 +119,9 @@ def test_one_sided(alternative, tail):
     np.testing.assert_allclose(found["p"], reference.t.sf(tail * values, 12), **CLOSE)
 
 
-@pytest.mark.parametrize(("statistic", "dof"), [("z", None), ("t", 5), ("F", (2, 9)), ("p", None)])
+@pytest.mark.parametrize(
+    ("statistic", "dof"), [("z", None), ("t", 5), ("F", (2, 9)), ("chi2", 3), ("p", None)]
+)
 def test_nan_is_not_analysed(statistic, dof):
     data = stats_from_map("motor", np.array([np.nan, 0.4]), statistic, dof)
     for row in rows(data).values():
@@ -101,6 +134,7 @@ def test_nan_is_not_analysed(statistic, dof):
         ([0.5, 1.2], "p", None),
         ([-0.1, 0.2], "p", None),
         ([1.0, -2.0], "F", [1, 9]),
+        ([1.0, -2.0], "chi2", 3),
         ([1.0, np.inf], "z", None),
         ([1.0, -np.inf], "t", 9),
         ([np.nan, np.nan], "z", None),
@@ -113,7 +147,19 @@ def test_values_of_another_statistic_are_refused(values, statistic, dof):
 
 @pytest.mark.parametrize(
     ("statistic", "dof"),
-    [("z", 9), ("p", 9), ("t", None), ("t", [2, 9]), ("F", 9), ("F", None), ("t", 0), ("F", [2, -1])],
+    [
+        ("z", 9),
+        ("p", 9),
+        ("t", None),
+        ("t", [2, 9]),
+        ("F", 9),
+        ("F", None),
+        ("t", 0),
+        ("F", [2, -1]),
+        ("chi2", None),
+        ("chi2", 0),
+        ("chi2", [2, 9]),
+    ],
 )
 def test_dof_that_do_not_go_with_the_statistic(statistic, dof):
     with pytest.raises(ValueError, match="degrees of freedom"):
@@ -123,6 +169,8 @@ def test_dof_that_do_not_go_with_the_statistic(statistic, dof):
 def test_other_misuse():
     with pytest.raises(ValueError, match="no direction"):
         stats_from_map("motor", np.array([0.5]), "F", (1, 9), alternative="greater")
+    with pytest.raises(ValueError, match="no direction"):
+        stats_from_map("motor", np.array([0.5]), "chi2", 3, alternative="less")
     with pytest.raises(ValueError, match="for each location"):
         stats_from_map("motor", np.ones((2, 2)), "z")
 

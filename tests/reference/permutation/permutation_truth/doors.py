@@ -13,7 +13,7 @@ from specgl.design.records import Block, Contrast, Design
 from specgl.engines import Threads
 from specgl.images.grid import Grid
 from specgl.images.space import Space
-from specgl.inference import Forming, Inferred, Permutation, Permuted, Tfce, infer
+from specgl.inference import Forming, Inferred, Permutation, Permuted, Provisions, Tfce, infer
 from specgl.kernels.ols import factorise
 from specgl.kernels.shuffles import Level, Tree, build_tree
 from specgl.models import contrast_maps, fit
@@ -128,5 +128,5 @@ def answer(
     }
     statistics = shuffled_model(data, made, schemes, analysed, nuisance=case.nuisance)
     permuted = Permuted(statistics, schemes, engine, None, None, None)
-    found = infer(stats, space(case.shape), inferences, permuted=permuted)
+    found = infer(stats, space(case.shape), inferences, Provisions(permuted=permuted))
     return Answer(stats, schemes, {(one.inference, one.contrast): one for one in found})

@@ -1,0 +1,1 @@
+"""True discoveries without a shortcut, from definitions alone; nothing here knows the package."""

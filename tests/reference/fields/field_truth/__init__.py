@@ -1,0 +1,1 @@
+"""Random fields without a shortcut, from definitions alone; nothing here knows the package."""
