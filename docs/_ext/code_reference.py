@@ -6,7 +6,7 @@ import inspect
 
 import click
 
-from specgl.bundle.columns import CLUSTER_COLUMNS
+from specgl.bundle.columns import MEANINGS
 from specgl.cli.main import group
 from specgl.errors import CATALOGUE, Code
 from specgl.variables import VARIABLES
@@ -58,7 +58,7 @@ def variables_page() -> str:
 def cluster_columns() -> str:
     """A row for each column of the cluster tables."""
     rows = ["| column | unit | meaning |", "| --- | --- | --- |"]
-    for name, (meaning, unit) in CLUSTER_COLUMNS.items():
+    for name, (meaning, unit) in MEANINGS.items():
         rows.append(f"| `{name}` | {unit or ''} | {_safe(meaning)} |")
     return "\n".join(rows)
 

@@ -14,10 +14,11 @@ from specgl.bundle.environment import describe_environment
 from specgl.bundle.files import TextFile
 from specgl.bundle.manifest import FORMAT, VERSION, FileEntry, Label, Status
 from specgl.bundle.names import Role
+from specgl.bundle.nulls import null_files
 from specgl.bundle.privacy import Veil, make_veil, relative_to_root
 from specgl.bundle.readme import failure_readme, readme
 from specgl.bundle.results import result_rows
-from specgl.bundle.shuffled import describe_schemes, null_files, shuffle_files
+from specgl.bundle.shuffled import describe_schemes, shuffle_files
 from specgl.bundle.sidecars import cluster_sidecar
 from specgl.bundle.statistics import statistics_of
 from specgl.bundle.tables import design_rows, observations_table

@@ -17,7 +17,7 @@ _INTERVAL = (
     "corrected for having looked for the peak."
 )
 
-CLUSTER_COLUMNS: dict[str, Meaning] = {
+MEANINGS: dict[str, Meaning] = {
     "cluster": ("Number of the cluster, from 1: positive ones first, each sign by falling peak.", None),
     "peak": ("Number of the peak within its cluster, from 1, the highest first.", None),
     "sign": ("Sign of the statistic in the cluster.", None),
@@ -82,7 +82,7 @@ def describe_columns(
     statistic
         The contrast's statistic.
     """
-    meanings = dict(CLUSTER_COLUMNS)
+    meanings = dict(MEANINGS)
     if is_about_discoveries(settings):
         meanings |= _of_discoveries(settings)
     elif is_about_clusters(settings):
@@ -144,7 +144,7 @@ def _of_discoveries(settings: Mapping[str, Any]) -> dict[str, Meaning]:
     if settings.get("regions") is not None:
         told |= {
             name: (words.replace("cluster", "region"), unit)
-            for name, (words, unit) in (CLUSTER_COLUMNS | told).items()
+            for name, (words, unit) in (MEANINGS | told).items()
             if name in {"cluster", "peak", "sign", "size", "size_mm3", "mass", "discoveries", "tdp"}
             or name.startswith("center_")
         }

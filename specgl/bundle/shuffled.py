@@ -1,4 +1,4 @@
-"""What a bundle keeps of the shuffles: how they were made, which they were, and what each of them gave."""
+"""What a bundle keeps of the shuffles: how they were made, and which they were."""
 
 from __future__ import annotations
 
@@ -12,11 +12,9 @@ import pandas as pd
 from specgl.bundle import names
 from specgl.bundle.contents import Contents
 from specgl.bundle.files import TextFile
-from specgl.bundle.manifest import Label
 from specgl.bundle.names import Role
-from specgl.bundle.statistics import Statistic, statistics_of
+from specgl.bundle.statistics import Statistic
 from specgl.bundle.text import json_bytes, tsv_bytes
-from specgl.inference import Inferred
 from specgl.kernels.shuffles import short_count
 
 if TYPE_CHECKING:  # types only: a parametric run does not wait for what shuffles
@@ -24,9 +22,6 @@ if TYPE_CHECKING:  # types only: a parametric run does not wait for what shuffle
 
 GENERATOR = "Philox, keyed by (seed, shuffle)"
 """Where random shuffles come from."""
-
-SHUFFLE, SIMULATION = "shuffle", "simulation"
-"""First column of a null distribution, by what was drawn."""
 
 MAX_CELLS = 5_000_000
 """Shuffles times observations up to which the shuffles are kept; beyond, seed and rule tell them."""
@@ -84,21 +79,6 @@ def shuffle_files(contents: Contents) -> Iterator[TextFile]:
         yield TextFile(names.sidecar(path), Role.SIDECAR, json_bytes(_shuffle_words(scheme, contents.tree)))
 
 
-def null_files(contents: Contents) -> Iterator[TextFile]:
-    """The null distribution of each contrast under each inference by permutation or simulation."""
-    statistics = statistics_of(contents.stats)
-    for inferred in contents.inferred:
-        if inferred.null is None:
-            continue
-        drawn = SHUFFLE if inferred.simulations is None else SIMULATION
-        table = pd.DataFrame({drawn: np.arange(inferred.null.size), "value": inferred.null})
-        path = names.null_table(inferred.contrast, inferred.inference)
-        label = Label(contrast=inferred.contrast, inference=inferred.inference)
-        yield TextFile(path, Role.NULL, tsv_bytes(table), label)
-        words = _null_words(inferred, contents.spec.resolved, statistics[inferred.contrast])
-        yield TextFile(names.sidecar(path), Role.SIDECAR, json_bytes(words), label)
-
-
 def shuffling_words(contents: Contents) -> Iterator[str]:
     """How observations were shuffled, a line a scheme, for the README of a bundle."""
     for scheme in contents.schemes:
@@ -119,37 +99,6 @@ def _shuffle_words(scheme: Scheme, tree: Sequence[str]) -> dict[str, Any]:
         "OtherColumns": "One an observation, in the order of design.tsv: v says that the observation carries "
         "row |v| of the design, counted from 1; a negative v, that it is flipped.",
         "Scheme": describe_scheme(scheme, tree),
-    }
-
-
-def _null_words(inferred: Inferred, resolved: Mapping[str, Any], statistic: Statistic) -> dict[str, Any]:
-    settings = resolved.get("inference", {}).get(inferred.inference, {})
-    scale = "z" if inferred.simulations is not None else compared_as(settings, statistic)
-    size = {
-        "cluster_extent": f"the number of locations in a cluster, which its {scale} forms",
-        "cluster_mass": f"the mass of a cluster, in {scale}",
-        "tfce": f"the enhanced map, made of {scale}",
-    }.get(settings.get("statistic", ""), scale)
-    family = " of all contrasts" if settings.get("across") == "contrasts" else ""
-    drawn = {
-        SHUFFLE: {"Description": "Number of the shuffle; 0 is the observed labelling."},
-        "value": {"Description": f"Maximum over the analysed locations{family} under this shuffle: {size}."},
-    }
-    if inferred.simulations is not None:
-        drawn = {
-            SIMULATION: {"Description": "Number of the simulated map."},
-            "value": {"Description": f"Largest of the simulated map's clusters: {size}."},
-        }
-    elif inferred.discoveries is not None:
-        drawn["value"] = {
-            "Description": "Minus the decimal logarithm of the least, over k, of m p(k) / k under this "
-            f"shuffle, p(k) the k-th smallest p-value of the m analysed locations{family}.",
-        }
-    return {
-        **drawn,
-        "Contrast": inferred.contrast,
-        "Scale": scale,
-        "Inference": {"Name": inferred.inference, **settings},
     }
 
 

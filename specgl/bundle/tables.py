@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pandas as pd
 
+from specgl.bundle.nulls import SHUFFLE, SIMULATION
 from specgl.bundle.privacy import relative_to_root
 from specgl.bundle.received import plain_file, unreadable
-from specgl.bundle.shuffled import SHUFFLE, SIMULATION
 from specgl.bundle.text import read_tsv
 from specgl.design import Design, Rows, design_table, observation_table
 from specgl.inference import CLUSTER_COLUMNS

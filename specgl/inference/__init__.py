@@ -15,7 +15,7 @@ from specgl.inference.asked import (
     needs_smoothness,
 )
 from specgl.inference.infer import METHODS, infer
-from specgl.inference.provisions import Lattice, Permuted, Provisions, Regions, Smoothness
+from specgl.inference.provisions import Lattice, Permuted, Provisions, Regions
 from specgl.inference.ready import READY, stats_from_map
 from specgl.inference.records import (
     Discoveries,
@@ -53,7 +53,6 @@ __all__ = [
     "Shuffled",
     "Simulated",
     "Simulations",
-    "Smoothness",
     "Tfce",
     "infer",
     "needs_smoothness",

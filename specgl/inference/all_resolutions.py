@@ -8,11 +8,10 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from specgl.errors import DataError, raise_errors
 from specgl.inference.asked import AllResolutions
 from specgl.inference.contrasts import ContrastMaps, each_contrast
-from specgl.inference.discoveries import conclude_discoveries, regions_without_locations
-from specgl.inference.parametric import correct_family, families
+from specgl.inference.discoveries import check_regions, conclude_discoveries
+from specgl.inference.families import correct_families, families
 from specgl.inference.provisions import Provisions
 from specgl.inference.records import Discoveries, Inferred, Neighbourhood
 from specgl.kernels.discoveries import bound, categories, hommel_h
@@ -51,29 +50,12 @@ def all_resolutions(
         When one asks about regions that the provisions lack.
     """
     contrasts = each_contrast(stats)
-    findings = [
-        finding
-        for one in asked
-        if one.sets.regions and one.name in provisions.regions
-        for finding in regions_without_locations(one.name, contrasts, provisions.regions[one.name])
-    ]
-    raise_errors(findings, DataError)
-    adjusted = {across: _adjusted(contrasts, across) for across in dict.fromkeys(one.across for one in asked)}
+    check_regions({one.name: one.sets for one in asked}, contrasts, provisions.regions)
+    adjusted = {
+        across: correct_families(contrasts, across, ADJUST["hommel"])
+        for across in dict.fromkeys(one.across for one in asked)
+    }
     return [_one(contrasts, space, one, adjusted[one.across], provisions) for one in asked]
-
-
-def _adjusted(contrasts: list[ContrastMaps], across: str) -> Corrected:
-    """Hommel's adjusted p-values of each contrast and their −log10."""
-    return [
-        pair
-        for family in families(contrasts, across)
-        for pair in correct_family(
-            family,
-            [contrast.p for contrast in family],
-            [contrast.logs for contrast in family],
-            ADJUST["hommel"],
-        )
-    ]
 
 
 def _one(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -248,6 +249,29 @@ class Simulated:
 def needs_smoothness(asked: Inference) -> bool:
     """Whether an inference needs to know how smooth the residuals of the fit are."""
     return isinstance(asked, RandomField | Simulated) and asked.fwhm is None
+
+
+def forming_height(asked: Permutation | RandomField | Simulated, at_p: Callable[[float], float]) -> float:
+    """Cluster-forming threshold of an inference.
+
+    Parameters
+    ----------
+    asked
+        The inference.
+    at_p
+        Says at what height the p that is given lies.
+
+    Raises
+    ------
+    ValueError
+        When neither a p nor a threshold is given, or both are.
+    """
+    forming = asked.forming or Forming()
+    if forming.stat is not None and forming.p is None:
+        return float(forming.stat)
+    if forming.p is None or forming.stat is not None:
+        raise ValueError(f"inference '{asked.name}' needs a cluster-forming p or threshold, one of the two")
+    return at_p(float(forming.p))
 
 
 Inference = Parametric | Permutation | RandomField | AllResolutions | Simulated

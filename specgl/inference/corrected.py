@@ -20,6 +20,8 @@ MARGIN = 50.0
 SMALLEST = float(np.nextafter(0.0, 1.0))
 """The smallest positive float64, so that no logarithm of 0 is ever asked for."""
 
+_LOG_10 = float(np.log(10.0))
+
 
 def neglog10(p: Floats, z: Floats, alternative: Alternative) -> Floats:
     """−log10 of p-values, finite where they underflow.
@@ -77,3 +79,8 @@ def correct(p: Floats, logs: Floats, adjust: Adjustment) -> tuple[Floats, Floats
         scaled = adjust(10.0 ** np.minimum(shift - logs, 0.0))
         logp[here] = shift - np.log10(scaled[here])
     return corrected, logp
+
+
+def from_logs(logs: Floats) -> tuple[Floats, Floats]:
+    """p-values and their −log10, (m,) each, of natural logarithms of p, (m,)."""
+    return np.exp(logs), 0.0 - logs / _LOG_10

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from specgl.errors import Finding
+from specgl.errors import DataError, Finding, raise_errors
 from specgl.inference.asked import Sets
 from specgl.inference.contrasts import ContrastMaps
 from specgl.inference.provisions import Regions
@@ -123,31 +123,39 @@ def conclude_discoveries(
     )
 
 
-def regions_without_locations(
-    inference: str, contrasts: Iterable[ContrastMaps], regions: Regions
-) -> list[Finding]:
-    """E325 for each contrast of which no analysed location lies in any region.
+def check_regions(
+    asked: Mapping[str, Sets], contrasts: Sequence[ContrastMaps], regions: Mapping[str, Regions]
+) -> None:
+    """Refuse regions in which nothing is analysed.
 
     Parameters
     ----------
-    inference
-        Name of the inference about the regions.
+    asked
+        About which sets inferences are told, by the inference's name.
     contrasts
         The contrasts.
     regions
-        The regions.
+        Regions by the inference's name.
+
+    Raises
+    ------
+    DataError
+        E325 for each contrast of which no analysed location lies in any region.
     """
-    return [
+    findings = [
         Finding(
             "E325",
             f"none of the {np.count_nonzero(contrast.analysed)} locations that were analysed for contrast "
             f"{contrast.name!r} lies in a region",
-            ("inference", inference, "regions"),
+            ("inference", name, "regions"),
             help="show the region image over the mask: does it lie in the same space?",
         )
+        for name, sets in asked.items()
+        if sets.regions and name in regions
         for contrast in contrasts
-        if not np.any(contrast.analysed & (regions.codes != 0))
+        if not np.any(contrast.analysed & (regions[name].codes != 0))
     ]
+    raise_errors(findings, DataError)
 
 
 def _formed_above(

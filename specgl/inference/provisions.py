@@ -10,14 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from specgl.engines import Threads
+from specgl.kernels.fields import ResidualSmoothness
 
 if TYPE_CHECKING:  # types only: a parametric run does not wait for what shuffles
     from specgl.engines import ChunkStore, Engine
     from specgl.engines.engine import Progress
     from specgl.kernels.statistics import ShuffledStatistic
     from specgl.models.schemes import Scheme
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,25 +67,6 @@ class Lattice:
 
 
 @dataclass(frozen=True, eq=False)
-class Smoothness:
-    """How smooth the residuals of a fit are.
-
-    Attributes
-    ----------
-    fwhm_voxels
-        Full width at half maximum along the axes of the grid, in voxels; NaN along an axis of one voxel.
-    rpv
-        Resels per voxel at each location, (n_loc,); NaN where no statistic is.
-    dof
-        Degrees of freedom of the residuals, the smallest where they vary.
-    """
-
-    fwhm_voxels: tuple[float, float, float]
-    rpv: Floats
-    dof: float
-
-
-@dataclass(frozen=True, eq=False)
 class Regions:
     """Regions of an atlas or of a label image.
 
@@ -124,7 +104,7 @@ class Provisions:
 
     permuted: Permuted | None = None
     lattice: Lattice | None = None
-    smoothness: Smoothness | None = None
+    smoothness: ResidualSmoothness | None = None
     regions: Mapping[str, Regions] = field(default_factory=dict)
     engine: Threads = field(default_factory=lambda: Threads(1))
     progress: Callable[[int, int], None] | None = None

@@ -8,11 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike, NDArray
-from scipy import special
 
 from specgl.errors import ImageError
-from specgl.kernels.fields import Family, log_sf
-from specgl.kernels.tails import Alternative, Tails, f_tails, p_to_z, t_tails, z_tails
+from specgl.kernels.tails import Alternative, chi2_tails, f_tails, p_to_z, t_tails, z_tails
 
 Floats = NDArray[np.float64]
 
@@ -107,11 +105,7 @@ def _read_t(values: Floats, dof: tuple[float, ...], alternative: Alternative) ->
 def _read_chi2(values: Floats, dof: tuple[float, ...], alternative: Alternative) -> _Read:
     if alternative != "two-sided":
         raise ValueError(f"a chi2 has no direction, so that the alternative cannot be '{alternative}'")
-    # The lower tail decides z below the median only, where nothing survives: that it underflows there, as
-    # at 0, makes z -38.5 and no infinity.
-    lower = np.asarray(special.gammainc(dof[0] / 2, values / 2), dtype=np.float64)
-    lower[lower == 0] = SMALLEST / 2
-    tails = Tails(log_sf(Family("chi2", dof1=dof[0]), values), np.log(lower))
+    tails = chi2_tails(values, dof[0])
     return _Read("chi2", values, tails.z(), tails.p("greater"), alternative, dof1=dof[0])
 
 

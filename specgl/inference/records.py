@@ -120,8 +120,8 @@ class Discoveries:
     template
         ``simes``: the inequality of Simes, by Hommel's h. ``calibrated``: by shuffles.
     factor
-        A location's p-value times this, rounded up, is the least ``u`` at which it counts in the bound
-        ``max_u (1 - u + #{i in S: factor * p_i <= u})``: h / alpha, or m / lambda.
+        Of p-values in the bound ``max_u (1 - u + #{i in S: factor * p_i <= u})``: h / alpha; or m / lambda,
+        where ``factor * p_i < u`` counts.
     n_locations
         Locations of the family.
     at_least
@@ -197,7 +197,9 @@ class Inferred:
     extrapolated
         With a fitted tail: where the p-value was extrapolated instead of counted, (n_loc,).
     null
-        By permutation: maxima over the family, the observed labelling's first, (n_shuffles,).
+        By permutation: what each shuffle gave, the observed labelling first, (n_shuffles,): maxima over the
+        family, or with bounds on true discoveries −log10 of its least ``m p_(k) / k``. By simulation: the
+        largest cluster of each simulated map, (n_maps,).
     shuffling
         By permutation: what the null was made from.
     tdp

@@ -18,14 +18,15 @@ from numpy.typing import NDArray
 from scipy import special
 
 from specgl.errors import Finding
-from specgl.inference.asked import Simulated
+from specgl.inference.asked import Simulated, forming_height
 from specgl.inference.contrasts import ONE_TAIL, ContrastMaps, each_contrast
-from specgl.inference.parametric import families
-from specgl.inference.provisions import Lattice, Provisions
+from specgl.inference.families import families
+from specgl.inference.noise import analysed_voxels, field_of
+from specgl.inference.provisions import Provisions
 from specgl.inference.records import Field, Inferred, Neighbourhood, Simulations
 from specgl.inference.sides import sides_above
 from specgl.inference.surviving import Rule, surviving_clusters
-from specgl.kernels.fields import NoiseMaker, count_lattice, resels, thick_axes
+from specgl.kernels.fields import NoiseMaker
 
 if TYPE_CHECKING:  # types only: graphs import numba, and only simulations wait for it
     from specgl.kernels.tfce import Graph
@@ -155,43 +156,14 @@ class _Job:
 
 
 def _case(asked: Simulated, contrast: ContrastMaps, provisions: Provisions) -> _Case:
-    if provisions.lattice is None:
-        raise ValueError(f"inference '{asked.name}' needs a lattice of voxels")
-    voxels = provisions.lattice.voxels[contrast.analysed]
-    record = _field(asked, voxels, provisions)
+    voxels = analysed_voxels(asked, contrast, provisions)
+    record = field_of(asked, voxels, provisions)
     widths = cast("tuple[float, float, float]", tuple(np.nan_to_num(record.fwhm_voxels).tolist()))
     source = _Source(np.packbits(contrast.analysed).tobytes(), widths, asked.seed, asked.n)
-    both = len(contrast.sides) == 2
-    forming = _Forming(_threshold(asked, both), asked.connectivity, both)
+    n_sides = len(contrast.sides)
+    threshold = forming_height(asked, lambda p: float(-special.ndtri(p / n_sides)))
+    forming = _Forming(threshold, asked.connectivity, n_sides == 2)
     return _Case(asked, contrast, voxels, source, forming, record)
-
-
-def _field(asked: Simulated, voxels: NDArray[np.int32], provisions: Provisions) -> Field:
-    """The noise that an inference compares a contrast with."""
-    steps = np.asarray(cast("Lattice", provisions.lattice).steps)
-    if asked.fwhm is not None:
-        widths = np.asarray(asked.fwhm) / steps
-    elif provisions.smoothness is not None:
-        widths = np.asarray(provisions.smoothness.fwhm_voxels)
-    else:
-        raise ValueError(f"inference '{asked.name}' needs the smoothness of the residuals")
-    widths = np.where(thick_axes(voxels), widths, np.nan)
-    counts = resels(count_lattice(voxels), widths)
-    x, y, z = (float(width) for width in widths)
-    in_mm = (x * float(steps[0]), y * float(steps[1]), z * float(steps[2]))
-    r0, r1, r2, r3 = (float(count) for count in counts)
-    source = "residuals" if asked.fwhm is None else "given"
-    return Field(source=source, fwhm=in_mm, fwhm_voxels=(x, y, z), resels=(r0, r1, r2, r3))
-
-
-def _threshold(asked: Simulated, both: bool) -> float:
-    """Height of z that forms clusters."""
-    p, stat = asked.forming.p, asked.forming.stat
-    if stat is not None and p is None:
-        return float(stat)
-    if p is None or stat is not None:
-        raise ValueError(f"inference '{asked.name}' needs a cluster-forming p or threshold, one of the two")
-    return float(-special.ndtri(p / 2 if both else p))
 
 
 def _simulate(cases: Iterable[_Case], provisions: Provisions) -> dict[tuple[_Source, _Forming], Floats]:

@@ -1,4 +1,4 @@
-"""Tail probabilities of t, F and z in logarithms, and what follows from them: p and z.
+"""Tail probabilities of t, F, chi-square and z in logarithms, and what follows from them: p and z.
 
 Every probability is the smaller tail's, computed as a logarithm from the start, so that a z exists and is
 exact to the last few bits where the probability itself is far below the smallest float64, and so that a
@@ -27,6 +27,7 @@ _LOG_10 = float(np.log(10.0))
 _UNDERFLOW = 1e-280  # below it the library's incomplete beta function loses digits, then everything
 _CANCELS = 1e-3  # below it 1 - P has lost three of its sixteen digits
 _HUGE = 1e150  # its square, over any degrees of freedom, is still a float64
+_SMALLEST = float(np.nextafter(0.0, 1.0))
 _MAX_TERMS = 5000  # the slowest case (dof 1e8, p 1e-3) takes some tens
 
 
@@ -141,6 +142,29 @@ def f_tails(f: ArrayLike, dof1: ArrayLike, dof2: ArrayLike) -> Tails:
     return Tails(upper, lower)
 
 
+def chi2_tails(chi2: ArrayLike, dof: ArrayLike) -> Tails:
+    """Tails of chi-square.
+
+    Parameters
+    ----------
+    chi2
+        ``(n_loc,)`` statistics; NaN stays NaN, and a negative one gives NaN.
+    dof
+        Degrees of freedom, a number or ``(n_loc,)``.
+
+    Returns
+    -------
+    Tails
+        The p-value of a chi-square test is the upper tail, ``greater``.
+    """
+    stat, nu = _aligned(chi2, dof)
+    lower = special.gammainc(nu / 2, stat / 2)
+    # The lower tail decides z below the median only, where nothing survives: that it underflows there, as
+    # at 0, makes z -38.5 and no infinity.
+    lower[lower == 0] = _SMALLEST
+    return Tails(chi2_log_sf(stat, nu), np.log(lower))
+
+
 def z_tails(z: ArrayLike) -> Tails:
     """Tails of a standard normal deviate.
 
@@ -192,6 +216,27 @@ def t_log_sf(t: ArrayLike, dof: ArrayLike) -> Floats:
 def f_log_sf(f: ArrayLike, dof1: ArrayLike, dof2: ArrayLike) -> Floats:
     """Natural logarithm of the probability that F exceeds ``f``, ``(n_loc,)``."""
     return f_tails(f, dof1, dof2).log_upper
+
+
+def chi2_log_sf(chi2: ArrayLike, dof: ArrayLike) -> Floats:
+    """Natural logarithm of the probability that chi-square exceeds a value, ``(n_loc,)``.
+
+    Where it underflows, by its continued fraction (Abramowitz and Stegun 1964, 6.5.31 in its contracted
+    form), evaluated from its end: so far out, more than 1000 above `dof`, forty terms are many more than it
+    takes.
+    """
+    stat, nu = _aligned(chi2, dof)
+    a, x = nu / 2, stat / 2
+    tail = special.gammaincc(a, x)
+    far = tail < _UNDERFLOW
+    a_far, x_far = a[far], x[far]
+    below = x_far + 81.0 - a_far
+    for n in range(40, 0, -1):
+        below = x_far + 2 * n - 1 - a_far - n * (n - a_far) / below
+    logs: Floats = np.empty_like(x)
+    logs[~far] = np.log(tail[~far])
+    logs[far] = a_far * np.log(x_far) - x_far - special.gammaln(a_far) - np.log(below)
+    return logs
 
 
 def _aligned(*values: ArrayLike) -> list[Floats]:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from specgl.engines import Threads
 from specgl.errors import ComputationError, Finding
-from specgl.kernels.fields.smoothness import (
+from specgl.kernels.fields import (
     ResidualSmoothness,
     find_beside,
     local_roughness,

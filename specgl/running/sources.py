@@ -17,7 +17,8 @@ from specgl.design import Design, Rows
 from specgl.engines import Threads
 from specgl.errors import Finding
 from specgl.images import InputFile, Space
-from specgl.inference import Smoothness, needs_smoothness, stats_from_map
+from specgl.inference import needs_smoothness, stats_from_map
+from specgl.kernels.fields import ResidualSmoothness
 from specgl.planning import GroupSource, MapSource, Plan, located
 from specgl.running.journey import Journey
 from specgl.variables import RPV
@@ -66,7 +67,7 @@ class Statistics:
     schemes: tuple[Scheme, ...] = ()
     shuffled: Mapping[str, ShuffledStatistic] = field(default_factory=dict)
     tree: tuple[str, ...] = ()
-    smoothness: Smoothness | None = None
+    smoothness: ResidualSmoothness | None = None
 
 
 @singledispatch
@@ -120,9 +121,10 @@ def _(source: GroupSource, plan: Plan, engine: Threads, journey: Journey) -> Sta
         extra = models.extra_maps(plan.maps, fit, loaded.data, source.design, engine=engine)
         smoothness = None
         if any(needs_smoothness(asked) for asked in plan.inferences):
-            found = models.residual_smoothness(loaded.data, source.design, fit, loaded.space, engine=engine)
-            smoothness = Smoothness(found.fwhm_voxels, found.rpv, found.dof)
-            extra |= {RPV: found.rpv}
+            smoothness = models.residual_smoothness(
+                loaded.data, source.design, fit, loaded.space, engine=engine
+            )
+            extra |= {RPV: smoothness.rpv}
     journey.add(located(fit.findings, plan.spec))
     shuffling = source.shuffling
     schemes = () if shuffling is None else _as_used(shuffling.schemes, stats, source.design)

@@ -33,7 +33,7 @@ from specgl.spec.fields import (
     Simulated,
     VoxelField,
 )
-from specgl.spec.forming import Forming, LabelImage
+from specgl.spec.forming import Forming
 from specgl.spec.identity import canonical_json, digest, resolve
 from specgl.spec.inference import (
     AnyInference,
@@ -48,6 +48,7 @@ from specgl.spec.inference import (
     TfcePermutation,
     VoxelPermutation,
 )
+from specgl.spec.labels import LabelImage
 from specgl.spec.maps import AnyMap, Chi2Map, FMap, TMap, ZMap
 from specgl.spec.model import GroupsFromBlocks, Model
 from specgl.spec.permutation import BlockLevel, PermutationSettings

@@ -1,7 +1,5 @@
 """The whole spec."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -109,7 +107,7 @@ class AnalysisSpec(Part):
         path = self._source.path if self._source else None
         return path.parent if path else Path.cwd()
 
-    def read_from(self, source: Source) -> AnalysisSpec:
+    def read_from(self, source: Source) -> "AnalysisSpec":
         """The same spec, which knows the text from which it was read."""
         copy = self.model_copy()
         copy._source = source

@@ -1,7 +1,5 @@
 """What all parts of the language share: refusal of unknown keys, and strict scalars."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -36,6 +34,9 @@ class Part(BaseModel):
 
     The text under each field is its description: in the JSON Schema, in an editor and in the reference.
     """
+
+    # The modules of these classes do without `from __future__ import annotations`: pydantic would compile
+    # each annotation from its text, once for every class that inherits it, whenever a spec is read.
 
     model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 

@@ -1,7 +1,5 @@
 """``contrasts``: the questions put to the fitted model."""
 
-from __future__ import annotations
-
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, Discriminator, Field, Tag

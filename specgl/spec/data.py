@@ -1,7 +1,5 @@
 """``data`` and ``mask``: which table, which images, what happens to what is missing."""
 
-from __future__ import annotations
-
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Discriminator, Field, Tag

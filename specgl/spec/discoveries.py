@@ -1,13 +1,12 @@
 """Bounds on true discoveries: about which sets of locations they are told."""
 
-from __future__ import annotations
-
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
 from specgl.spec.base import Part, PositiveNumber
-from specgl.spec.forming import Across, Alpha, AnyLabelImage, Connectivity
+from specgl.spec.forming import Across, Alpha, Connectivity
+from specgl.spec.labels import AnyLabelImage
 
 FORMING_Z = 3.1
 """Height of z above which clusters are formed where a spec says no sets of locations."""

@@ -1,7 +1,5 @@
 """Inference from smooth Gaussian noise: by the theory of random fields, and by simulation."""
 
-from __future__ import annotations
-
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Discriminator, Field, Tag
@@ -9,6 +7,9 @@ from pydantic import AfterValidator, Discriminator, Field, Tag
 from specgl.spec.base import Part, PositiveInteger, PositiveNumber
 from specgl.spec.forming import FORMING_P, Across, Alpha, Connectivity, Forming, FormingP
 from specgl.spec.permutation import MOST_SEED
+
+MAPS = 5000
+"""How many maps are simulated where a spec does not say."""
 
 Widths = Annotated[
     Annotated[PositiveNumber, Tag("<width>")]
@@ -112,7 +113,7 @@ class Simulated(Forming, OfNoise):
     cluster_forming_stat: PositiveNumber | None = None
     """Locations with a z of at least this form clusters; instead of `cluster_forming_p`."""
 
-    n: PositiveInteger = 5000
+    n: PositiveInteger = MAPS
     """How many maps are simulated."""
 
     seed: Annotated[int, Field(strict=True, ge=0, le=MOST_SEED)]

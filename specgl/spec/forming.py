@@ -1,12 +1,10 @@
-"""What several inferences say: a level, a cluster-forming threshold, and an image of regions."""
-
-from __future__ import annotations
+"""What several inferences say: a level, a family, neighbours and a cluster-forming threshold."""
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import Field, model_validator
 
-from specgl.spec.base import Part, PositiveNumber, Text
+from specgl.spec.base import Part, PositiveNumber
 
 Alpha = Annotated[float, Field(strict=True, gt=0, lt=1)]
 Connectivity = Literal[6, 18, 26]
@@ -36,25 +34,3 @@ class Forming(Part):
             return said
         given = [said.get(key) for key in ("cluster_forming_p", "cluster_forming_stat")]
         return said if given != [None, None] else {**said, "cluster_forming_p": FORMING_P}
-
-
-class LabelImage(Part):
-    """An image whose values are the numbers of regions."""
-
-    image: Text
-    """The image, relative to the spec's folder. Each value is the number of a region, a whole number; 0 is
-    none. It may lie on any grid of the same space: a location has the value of the nearest voxel."""
-
-    labels: Text | None = None
-    """A TSV or CSV with the columns `index` and `name` (as the `dseg.tsv` of BIDS), relative to the spec's
-    folder. Left out, and for numbers that it lacks: `region 12`."""
-
-
-AnyLabelImage = Annotated[
-    LabelImage,
-    BeforeValidator(
-        lambda value: {"image": value} if isinstance(value, str) else value,
-        json_schema_input_type=Text | LabelImage,
-    ),
-]
-"""A label image: its path, or its path and that of its table."""

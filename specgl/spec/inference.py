@@ -1,7 +1,5 @@
 """``inference``: what is called significant, and how errors are held in check."""
 
-from __future__ import annotations
-
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Discriminator, Field, Tag

@@ -1,7 +1,5 @@
 """``maps``: ready-made statistical maps to threshold, cluster and table."""
 
-from __future__ import annotations
-
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field

@@ -1,7 +1,5 @@
 """``model``: the formula and how it is estimated."""
 
-from __future__ import annotations
-
 from typing import Annotated, Literal
 
 from pydantic import Discriminator, Field, Tag, model_serializer

@@ -1,13 +1,11 @@
 """``output``: where results go and which maps are written. Outside the analysis' identity."""
 
-from __future__ import annotations
-
 from typing import Annotated, Literal
 
 from pydantic import Field
 
 from specgl.spec.base import Part, Text
-from specgl.spec.forming import AnyLabelImage
+from specgl.spec.labels import AnyLabelImage
 
 MapName = Literal[
     "effect", "variance", "stat", "z", "p", "dof", "n", "rpv", "cohen_d", "r2", "sigma", "residuals"

@@ -1,7 +1,5 @@
 """``permutation``: the shuffles that all permutation inferences of a spec share."""
 
-from __future__ import annotations
-
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag

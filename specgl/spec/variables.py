@@ -1,7 +1,5 @@
 """``variables``: what each column of the model is."""
 
-from __future__ import annotations
-
 from typing import Annotated, Literal
 
 from pydantic import Field

@@ -8,8 +8,7 @@ import json
 import pytest
 
 from specgl.bundle import open_bundle, write
-from specgl.bundle.columns import CLUSTER_COLUMNS as MEANINGS
-from specgl.bundle.columns import describe_columns
+from specgl.bundle.columns import MEANINGS, describe_columns
 from specgl.bundle.statistics import Statistic
 from specgl.inference import CLUSTER_COLUMNS
 

@@ -12,7 +12,8 @@ import pandas as pd
 import pytest
 
 from specgl.bundle import names, open_bundle, planned_maps, verify, write
-from specgl.bundle.shuffled import MAX_CELLS, _null_words, json_count
+from specgl.bundle.nulls import _null_words
+from specgl.bundle.shuffled import MAX_CELLS, json_count
 from specgl.bundle.statistics import Statistic
 from specgl.inference import Shuffled
 

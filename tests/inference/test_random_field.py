@@ -9,12 +9,13 @@ import pytest
 import xarray as xr
 from scipy.ndimage import gaussian_filter
 
-from specgl.inference import METHODS, Lattice, Provisions, RandomField, Smoothness, infer
+from specgl.inference import METHODS, Lattice, Provisions, RandomField, infer
 from specgl.inference.asked import Forming
 from specgl.kernels.fields import (
     Family,
     FormedClusters,
     PeakField,
+    ResidualSmoothness,
     count_lattice,
     height_at,
     log_cluster_p,
@@ -41,7 +42,7 @@ def provisions(box, width=WIDTH, rpv=None) -> Provisions:
     mean = float(np.prod(1 / np.array([w for w in width if not np.isnan(w)])))
     rpv = np.full(len(box.voxels), mean) if rpv is None else rpv
     return Provisions(
-        lattice=Lattice(box.voxels.astype(np.int32), STEPS), smoothness=Smoothness(width, rpv, DOF)
+        lattice=Lattice(box.voxels.astype(np.int32), STEPS), smoothness=ResidualSmoothness(width, rpv, DOF)
     )
 
 
@@ -378,6 +379,9 @@ def test_rough_maps_and_few_degrees_of_freedom_are_told(box):
     assert codes(one(dataset({"a": ("t", "two-sided", t)}), box, PEAKS, width=(2.9, 4.0, 4.0))) == ["W431"]
     assert codes(one(dataset({"a": ("t", "two-sided", t)}, dof=19.0), box, PEAKS)) == ["W432"]
     assert codes(one(dataset({"a": ("t", "two-sided", t)}, dof=20.0), box, CLUSTERS)) == []
+    resels = replace(CLUSTERS, extent="resels")
+    assert codes(one(dataset({"a": ("t", "two-sided", t)}, dof=49.0), box, resels)) == ["W434"]
+    assert codes(one(dataset({"a": ("t", "two-sided", t)}, dof=50.0), box, resels)) == []
     varying = np.linspace(12, 40, t.size)
     assert codes(one(dataset({"a": ("v", "two-sided", t)}, dof=varying), box, PEAKS)) == ["W432"]
     assert codes(one(dataset({"a": ("z", "two-sided", t)}, dof=np.nan), box, PEAKS)) == []

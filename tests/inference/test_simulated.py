@@ -16,9 +16,9 @@ from specgl.engines import Threads
 from specgl.images import Grid, Space
 from specgl.inference import infer
 from specgl.inference.asked import Forming, Simulated
-from specgl.inference.provisions import Lattice, Provisions, Smoothness
+from specgl.inference.provisions import Lattice, Provisions
 from specgl.inference.simulated import MaximaNull, simulated
-from specgl.kernels.fields import NoiseMaker
+from specgl.kernels.fields import NoiseMaker, ResidualSmoothness
 
 STEPS = (2.0, 2.0, 3.0)
 ASKED = Simulated("mc", "cluster_extent", Forming(p=0.01), n=30, seed=5, fwhm=(6.0, 6.0, 6.0))
@@ -258,7 +258,7 @@ def test_what_survives_surpasses_the_critical_value(values: list[int], times: in
 
 def test_the_smoothness_of_residuals_and_a_given_one(ragged: np.ndarray, peaked: np.ndarray) -> None:
     space, data = space_of(ragged), stats_of({"a": peaked})
-    estimated = Smoothness((3.0, 3.0, 2.0), np.full(peaked.size, 1 / 18), 20.0)
+    estimated = ResidualSmoothness((3.0, 3.0, 2.0), np.full(peaked.size, 1 / 18), 20.0)
     ((given_,),) = simulated(data, space, [ASKED], provisions(space))
     ((own,),) = simulated(data, space, [replace(ASKED, fwhm=None)], provisions(space, smoothness=estimated))
     assert_array_equal(given_.null, own.null)

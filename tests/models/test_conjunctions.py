@@ -44,9 +44,7 @@ def in_direction(design: Design, alternative: str) -> Design:
     return replace(design, contrasts=tuple(replace(c, alternative=alternative) for c in design.contrasts))
 
 
-def assert_joins(
-    maps: xr.Dataset, alone: xr.Dataset, members: tuple[str, ...], alt: str
-) -> None:
+def assert_joins(maps: xr.Dataset, alone: xr.Dataset, members: tuple[str, ...], alt: str) -> None:
     """The definition, location by location, from the members tested in the conjunction's direction."""
     both = maps.sel(contrast="both")
     for place in range(maps.sizes["location"]):

@@ -10,6 +10,7 @@ import pandas as pd
 
 from specgl.bundle.printed.about import About
 from specgl.bundle.printed.numbers import floats
+from specgl.bundle.statistics import SEVERAL
 from specgl.inference import MAX_PEAKS, PEAK_DISTANCE
 
 
@@ -66,7 +67,7 @@ def _nothing(about: About) -> str:
 
 def _statistic_words(row: Mapping[str, Any]) -> Iterator[str]:
     yield str(row["statistic"])
-    if row["statistic"] not in ("F", "G", "chi2"):
+    if row["statistic"] not in SEVERAL:
         yield str(row["alternative"])
     if row["n"] is not None:
         yield f"n = {_range(row['n_min'], row['n'])}"
@@ -91,7 +92,7 @@ def _height(table: pd.DataFrame, about: About) -> float | None:
 
 def _above(about: About, height: float) -> str:
     """The threshold with its direction."""
-    if about.kind in ("F", "G", "chi2") or about.row["alternative"] == "greater":
+    if about.kind in SEVERAL or about.row["alternative"] == "greater":
         return f"{about.scale} ≥ {height:.4g}"
     if about.row["alternative"] == "less":
         return f"{about.scale} ≤ {-height:.4g}"

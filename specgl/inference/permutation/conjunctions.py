@@ -21,41 +21,15 @@ from numpy.typing import NDArray
 
 from specgl.inference.asked import Permutation
 from specgl.inference.contrasts import SIDES, ContrastMaps
-from specgl.inference.permutation.measures import Enhancement, Height, Measure, measure_of
 from specgl.inference.permutation.observed import Minimum, Observed, observe
 from specgl.inference.permutation.pvalues import PValues, strictest
+from specgl.inference.permutation.wanted import Wanted, want
 from specgl.inference.records import Neighbourhood
 from specgl.kernels.minimum import least
 from specgl.kernels.statistics import ShuffledStatistic
-from specgl.kernels.tails import Alternative
 from specgl.kernels.tfce import Graph
 
 Floats = NDArray[np.float64]
-
-
-@dataclass(frozen=True, eq=False)
-class Wanted:
-    """One contrast and what all inferences want of it.
-
-    Attributes
-    ----------
-    maps
-        The contrast's maps.
-    alternative
-        Direction in which it is tested; ``greater`` for a statistic without a sign.
-    by_inference
-        What each inference measures; nothing for a partner, which no inference is about.
-    measures
-        The same, each once.
-    counted
-        Of which measures each location is compared with itself.
-    """
-
-    maps: ContrastMaps
-    alternative: Alternative
-    by_inference: tuple[Measure, ...]
-    measures: tuple[Measure, ...]
-    counted: frozenset[Measure]
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,31 +74,6 @@ class Joined:
         )
 
 
-def measures_of(
-    asked: Sequence[Permutation], stats: xr.Dataset, contrast: str, *, varying: bool
-) -> tuple[tuple[Measure, ...], frozenset[Measure]]:
-    """What each inference measures of a contrast, and where locations are compared with themselves.
-
-    Parameters
-    ----------
-    asked
-        The inferences.
-    stats
-        Statistics, for cluster-forming thresholds.
-    contrast
-        Which contrast.
-    varying
-        Whether its degrees of freedom vary.
-    """
-    wanted = tuple(measure_of(one, stats, contrast, varying=varying) for one in asked)
-    counted = frozenset(
-        measure
-        for measure, one in zip(wanted, asked, strict=True)
-        if isinstance(measure, Height) or (isinstance(measure, Enhancement) and one.correction != "fwe")
-    )
-    return wanted, counted
-
-
 def join(
     maps: ContrastMaps,
     members: tuple[str, ...],
@@ -152,8 +101,7 @@ def join(
     """
     several = [statistics[name] for name in members]
     varying = maps.kind == "z" or any(statistic.varying for statistic in several)
-    measures, counted = measures_of(asked, stats, maps.name, varying=varying)
-    wanted = Wanted(maps, maps.tail, measures, tuple(dict.fromkeys(measures)), counted)
+    wanted = want(maps, maps.tail, asked, stats, varying=varying)
     partners = []
     for name in members:
         own = gathered[name]
@@ -170,7 +118,7 @@ def join(
         gathered[key] = replace(
             before,
             measures=tuple(dict.fromkeys((*before.measures, *wanted.measures))),
-            counted=before.counted | counted,
+            counted=before.counted | wanted.counted,
         )
     order = np.stack([statistic.observed_z for statistic in several])
     minimum = Minimum(

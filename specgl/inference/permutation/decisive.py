@@ -21,11 +21,11 @@ from numpy.typing import NDArray
 
 from specgl.engines import Engine, Threads, default_threads
 from specgl.inference.asked import Permutation
-from specgl.inference.permutation.discoveries import doubtful
+from specgl.inference.permutation.calibrated import doubtful
 from specgl.inference.permutation.measures import Height, Measure, Simes, Sizes, column_name, column_of
 from specgl.inference.permutation.nulls import ContrastNull
 from specgl.inference.permutation.outcomes import Case, bars
-from specgl.inference.permutation.pivotal import fall, pooled_fall, pooled_measure
+from specgl.inference.permutation.simes import fall, pooled_fall, pooled_measure
 from specgl.inference.permutation.spatial import cluster_maxima, enhanced_maximum, rooms_for
 from specgl.inference.permutation.work import ContrastWork, SchemeWork, Work, exact_map, exact_sides
 

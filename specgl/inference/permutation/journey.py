@@ -14,9 +14,10 @@ import xarray as xr
 from specgl.engines import Threads
 from specgl.inference.asked import Permutation
 from specgl.inference.contrasts import ContrastMaps, each_contrast
-from specgl.inference.permutation.conjunctions import Joined, Wanted, join, measures_of, partners_among
+from specgl.inference.discoveries import check_regions
+from specgl.inference.permutation.calibrated import conclude_calibrated
+from specgl.inference.permutation.conjunctions import Joined, join, partners_among
 from specgl.inference.permutation.decisive import decide
-from specgl.inference.permutation.discoveries import check_regions, conclude_calibrated
 from specgl.inference.permutation.guard import check_families, check_spread
 from specgl.inference.permutation.local_tails import local_p_values
 from specgl.inference.permutation.measures import Enhancement, Height, Measure, Simes, Sizes
@@ -25,6 +26,7 @@ from specgl.inference.permutation.observed import Observed, observe
 from specgl.inference.permutation.outcomes import Case, conclude
 from specgl.inference.permutation.pvalues import PValues, counted
 from specgl.inference.permutation.spatial import graph_of
+from specgl.inference.permutation.wanted import Wanted, want
 from specgl.inference.permutation.work import Chunk, ContrastWork, Result, SchemeWork, Work, run_chunk
 from specgl.inference.provisions import Permuted, Regions
 from specgl.inference.records import Inferred, Neighbourhood
@@ -56,8 +58,8 @@ def carry_out(
     if lacking:
         raise ValueError(f"contrasts without a statistic that can be shuffled: {lacking}")
     check_families(asked, permuted.schemes, tuple(permuted.conjunctions))
-    check_regions(asked, maps, regions)
-    gathered, joined = _gather_all(maps, asked, stats, permuted)
+    check_regions({one.name: one.sets for one in asked if one.sets is not None}, maps, regions)
+    gathered, joined = _gather(maps, asked, stats, permuted)
     partners = partners_among(list(gathered), joined.values())
     again = {new: permuted.statistics[old] for new, old in partners.items()}
     permuted = replace(permuted, statistics={**permuted.statistics, **again})
@@ -95,28 +97,23 @@ def _graphs(gathered: Mapping[str, Wanted], space: Neighbourhood) -> dict[int, G
     return {connectivity: graph_of(space, connectivity) for connectivity in sorted(kinds)}
 
 
-def _gather_all(
+def _gather(
     maps: Sequence[ContrastMaps], asked: Sequence[Permutation], stats: xr.Dataset, permuted: Permuted
 ) -> tuple[dict[str, Wanted], dict[str, Joined]]:
     """What the inferences want of each contrast that is shuffled, partners among them, and conjunctions."""
     joint = permuted.conjunctions
-    gathered = {one.name: _gather(one, asked, stats, permuted) for one in maps if one.name not in joint}
+    gathered = {}
+    for one in maps:
+        if one.name not in joint:
+            statistic = permuted.statistics[one.name]
+            alternative = one.tail if statistic.signed else "greater"
+            gathered[one.name] = want(one, alternative, asked, stats, varying=statistic.varying)
     joined = {
         one.name: join(one, joint[one.name], asked, stats, permuted.statistics, gathered)
         for one in maps
         if one.name in joint
     }
     return gathered, joined
-
-
-def _gather(
-    contrast: ContrastMaps, asked: Sequence[Permutation], stats: xr.Dataset, permuted: Permuted
-) -> Wanted:
-    """What the inferences want of a contrast, each measure once."""
-    statistic = permuted.statistics[contrast.name]
-    wanted, counted_ = measures_of(asked, stats, contrast.name, varying=statistic.varying)
-    alternative = contrast.tail if statistic.signed else "greater"
-    return Wanted(contrast, alternative, wanted, tuple(dict.fromkeys(wanted)), counted_)
 
 
 def _scheme(

@@ -14,9 +14,9 @@ import numpy as np
 import xarray as xr
 from scipy import special
 
-from specgl.inference.asked import Permutation
-from specgl.kernels.pivotal import Reference
-from specgl.kernels.tails import Alternative
+from specgl.inference.asked import Permutation, forming_height
+from specgl.inference.contrasts import ONE_TAIL
+from specgl.kernels.discoveries.pivotal import Reference
 
 Scale = Literal["t", "z"]
 
@@ -184,7 +184,7 @@ def _reference(stats: xr.Dataset, contrast: str, scale: Scale) -> Reference:
     """What the p-values of a contrast are read from."""
     here = stats.sel(contrast=contrast)
     kind = str(here["kind"].item())
-    two_sided = kind in ("t", "v") and here["alternative"].item() == "two-sided"
+    two_sided = kind not in ONE_TAIL and here["alternative"].item() == "two-sided"
     if scale == "z":
         return Reference("z", two_sided=two_sided)
     # On this scale the degrees of freedom are the same everywhere.
@@ -196,21 +196,18 @@ def _reference(stats: xr.Dataset, contrast: str, scale: Scale) -> Reference:
 
 def _threshold(asked: Permutation, stats: xr.Dataset, contrast: str, scale: Scale) -> float:
     """Cluster-forming threshold on a scale."""
-    forming = asked.forming
-    if forming is None or (forming.p is None) == (forming.stat is None):
-        raise ValueError(f"inference '{asked.name}' needs a cluster-forming p or threshold, one of the two")
-    if forming.stat is not None:
-        return float(forming.stat)
     here = stats.sel(contrast=contrast)
-    kind, p = str(here["kind"].item()), float(forming.p or 0.0)
-    alternative: Alternative = here["alternative"].item()
-    if kind in ("t", "v", "z") and alternative == "two-sided":
-        p /= 2.0
-    if scale == "z":
-        return float(-special.ndtri(p))
-    # On this scale the degrees of freedom are the same everywhere.
-    dof = float(np.nanmax(here["dof"].values))
-    if kind == "t":
-        return float(-special.stdtrit(dof, p))
-    # The upper tail through the reciprocal, whose lower tail is exact: 1 - p would lose a small p's digits.
-    return float(1.0 / special.fdtri(dof, float(here["dof1"].item()), p))
+    kind = str(here["kind"].item())
+    n_sides = 2 if kind not in ONE_TAIL and here["alternative"].item() == "two-sided" else 1
+
+    def at_p(p: float) -> float:
+        if scale == "z":
+            return float(-special.ndtri(p / n_sides))
+        # On this scale the degrees of freedom are the same everywhere.
+        dof = float(np.nanmax(here["dof"].values))
+        if kind == "t":
+            return float(-special.stdtrit(dof, p / n_sides))
+        # The upper tail through the reciprocal, whose lower tail is exact: 1 - p would lose digits of p.
+        return float(1.0 / special.fdtri(dof, float(here["dof1"].item()), p))
+
+    return forming_height(asked, at_p)

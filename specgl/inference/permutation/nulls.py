@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from specgl.inference.permutation.measures import Measure, Simes, column_of
-from specgl.inference.permutation.pivotal import pooled_measure
+from specgl.inference.permutation.simes import pooled_measure
 from specgl.inference.permutation.work import Chunk, ContrastWork, Result, SchemeWork, Work, count_key
 
 Floats = NDArray[np.float64]

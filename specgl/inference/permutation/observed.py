@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from specgl.inference.permutation.measures import Enhancement, Height, Measure, Simes, Sizes
-from specgl.inference.permutation.pivotal import fall
+from specgl.inference.permutation.simes import fall
 from specgl.inference.permutation.spatial import enhanced_map
 from specgl.inference.records import Neighbourhood
 from specgl.inference.sides import Side, sides_above

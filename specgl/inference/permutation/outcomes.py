@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from specgl.inference.asked import Permutation
 from specgl.inference.contrasts import ContrastMaps
-from specgl.inference.parametric import correct_family, families
+from specgl.inference.families import correct_family, families
 from specgl.inference.permutation.measures import Measure, Sizes, column_name
 from specgl.inference.permutation.nulls import ContrastNull, over_contrasts
 from specgl.inference.permutation.observed import Observed, SideClusters
@@ -106,7 +106,7 @@ def _family(asked: Permutation, family: list[Case], space: Neighbourhood) -> lis
             null=None if case.others else nulls[0],
             enhanced=_signed(case) if name == "enhanced" else None,
             uncorrected_logp=None if case.uncorrected is None else case.uncorrected.logp,
-            shuffling=_shuffled(case.scheme, told, critical),
+            shuffling=shuffled_record(case.scheme, told, critical),
         )
         for one, case in zip(inferred, family, strict=True)
     ]
@@ -202,7 +202,8 @@ def _signed(case: Case) -> Floats:
     return np.where(case.maps.analysed, upper - lower, np.nan)
 
 
-def _shuffled(scheme: Scheme, tail: str, critical: float | None) -> Shuffled:
+def shuffled_record(scheme: Scheme, tail: str, critical: float | None) -> Shuffled:
+    """What a null distribution was made from."""
     return Shuffled(
         n=scheme.n,
         possible=scheme.possible,

@@ -7,7 +7,7 @@ is a dictionary of arrays, which an engine can send and a store can keep:
     (3, n_columns, n_shuffles, 2) float64: for each column of each measure of each contrast of the scheme the
     maximum over locations on the upper and on the lower side, then the least and the most that it may be in
     float64; NaN where a side is not asked for, or where the shuffle's mirror tells it. What contrasts share
-    (`specgl.inference.permutation.pivotal`) has the shuffle and its mirror in place of the two sides.
+    (`specgl.inference.permutation.simes`) has the shuffle and its mirror in place of the two sides.
 ``counts-CONTRAST-MEASURE``
     (n_loc,) uint16: in how many of the shuffles a location reaches its observed value.
 """
@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from specgl.inference.permutation.certainty import Rounding, enclosed, measured, rounding_of
 from specgl.inference.permutation.measures import Enhancement, Height, Measure, Scale, Simes, Sizes, column_of
 from specgl.inference.permutation.observed import asks_of
-from specgl.inference.permutation.pivotal import fall, pooled_fall, pooled_measure
+from specgl.inference.permutation.simes import fall, pooled_fall, pooled_measure
 from specgl.inference.permutation.spatial import Heights, enhanced_map, rooms_for
 from specgl.kernels.statistics import BLOCK, NOUGHT, TIE, ShuffledStatistic
 from specgl.kernels.tails import Alternative

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
-from specgl.kernels.tails import f_log_sf, t_log_sf
+from specgl.kernels.tails import chi2_log_sf, f_log_sf, t_log_sf
 
 Floats = NDArray[np.float64]
 Kind = Literal["z", "t", "F", "chi2"]
@@ -27,7 +27,6 @@ _LOG_2PI = float(np.log(2.0 * np.pi))
 _LOG_2 = float(np.log(2.0))
 _HUGE = 1e100  # its square, and the square of that over any degrees of freedom, is still a float64
 _TINY = 1e-100
-_UNDERFLOW = 1e-280
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,26 +80,8 @@ _LOG_SF: dict[str, Callable[[Family, Floats], Floats]] = {
     "z": lambda family, u: special.log_ndtr(-u),
     "t": lambda family, u: t_log_sf(u, family.dof),
     "F": lambda family, u: f_log_sf(u, family.dof1, family.dof),
-    "chi2": lambda family, u: _log_chi2_sf(u, family.dof1),
+    "chi2": lambda family, u: chi2_log_sf(u, family.dof1),
 }
-
-
-def _log_chi2_sf(u: Floats, dof: float) -> Floats:
-    """Logarithm of the upper tail of chi-square; by its continued fraction where it underflows.
-
-    Abramowitz and Stegun 1964, 6.5.31 in its contracted form, evaluated from its end: so far out (``u`` more
-    than 1000 above `dof`) forty terms are many more than it takes.
-    """
-    a, x = dof / 2.0, u / 2.0
-    tail = special.gammaincc(a, x)
-    far = tail < _UNDERFLOW
-    below = x[far] + 81.0 - a
-    for n in range(40, 0, -1):
-        below = x[far] + 2 * n - 1 - a - n * (n - a) / below
-    logs = np.empty_like(x)
-    logs[~far] = np.log(tail[~far])
-    logs[far] = a * np.log(x[far]) - x[far] - special.gammaln(a) - np.log(below)
-    return logs
 
 
 def height_at(family: Family, p: float) -> float:

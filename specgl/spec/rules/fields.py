@@ -7,14 +7,14 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from specgl.errors import Finding
+from specgl.spec.fields import MAPS
 from specgl.spec.forming import FORMING_P
 from specgl.spec.outline import Outline
 from specgl.spec.rules.permutation import alpha_of, enough_for, forming_twice
 
 RANDOM_FIELD, SIMULATED = "random_field", "simulated"
-DEFAULT_N = 5000
-FORMING_Z = 3.09
-"""A z of which `FORMING_P` is the tail."""
+LENIENT_Z = 3.09
+"""A z below it is too lenient: of this one `FORMING_P` is the tail."""
 
 
 def check_fields(outline: Outline) -> Iterator[Finding]:
@@ -62,7 +62,7 @@ def _lenient(name: str, how: Mapping[str, Any]) -> Iterator[Finding]:
     p, z = _number(how.get("cluster_forming_p")), _number(how.get("cluster_forming_stat"))
     if p is not None and FORMING_P * (1 + 1e-9) < p < 0.5:
         what, key = f"a cluster-forming p of {p:g}", "cluster_forming_p"
-    elif how["method"] == SIMULATED and z is not None and 0 < z < FORMING_Z:
+    elif how["method"] == SIMULATED and z is not None and 0 < z < LENIENT_Z:
         what, key = f"a cluster-forming z of {z:g}", "cluster_forming_stat"
     else:
         return
@@ -76,7 +76,7 @@ def _lenient(name: str, how: Mapping[str, Any]) -> Iterator[Finding]:
 
 def _enough(name: str, how: Mapping[str, Any], members: int) -> Iterator[Finding]:
     """Whether so many simulations can reach alpha; `members` contrasts share it."""
-    n, alpha = how.get("n", DEFAULT_N), alpha_of(how) / members
+    n, alpha = how.get("n", MAPS), alpha_of(how) / members
     if not isinstance(n, int) or isinstance(n, bool) or n < 1:
         return
     shared = f" of `{name}`" + (f", which {members} contrasts share," if members > 1 else "")

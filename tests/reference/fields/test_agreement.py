@@ -19,10 +19,10 @@ from specgl.inference import (
     Parametric,
     Provisions,
     RandomField,
-    Smoothness,
     infer,
     stats_from_map,
 )
+from specgl.kernels.fields import ResidualSmoothness
 
 STEPS = (2.0, 3.0, 4.0)
 FWHM = (9.0, 10.0, 14.0)
@@ -197,7 +197,7 @@ def test_clusters_in_resels():
     rpv = rng.uniform(0.3, 2, values.size)
     rpv *= mean / rpv.mean()
     provisions = Provisions(
-        lattice=Lattice(here.voxels, STEPS), smoothness=Smoothness(in_voxels(), rpv, family.dof)
+        lattice=Lattice(here.voxels, STEPS), smoothness=ResidualSmoothness(in_voxels(), rpv, family.dof)
     )
     common = {"forming": Forming(stat=u), "connectivity": 6}
     asked = [

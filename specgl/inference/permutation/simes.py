@@ -1,7 +1,7 @@
 """How far p-values fall below the line of Simes under a shuffle, of one contrast or of a family of them.
 
-The value is one number of a map (`specgl.kernels.pivotal`), and rises with every height, so that maps with
-all heights lowered and raised by their error enclose what float64 gives.
+The value is one number of a map (`specgl.kernels.discoveries.pivotal`), and rises with every height, so that
+maps with all heights lowered and raised by their error enclose what float64 gives.
 
 A family's p-values are pooled under each shuffle. Its contrasts may be tested in different directions, and
 what a mirrored shuffle gives is then no side of one map: each contrast of the family has the value twice, of
@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from specgl.inference.permutation.certainty import MARGIN, Rounding
 from specgl.inference.permutation.measures import Simes
 from specgl.inference.permutation.spatial import Heights
-from specgl.kernels.pivotal import EXACT, Error, Part, least_simes
+from specgl.kernels.discoveries.pivotal import EXACT, Error, Part, least_simes
 
 if TYPE_CHECKING:
     from specgl.inference.permutation.work import ContrastWork

@@ -9,24 +9,22 @@ more than ``k - 1`` true null hypotheses have ``p < k lambda / m``, for all k at
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from specgl.errors import DataError, raise_errors
 from specgl.inference.asked import Permutation
-from specgl.inference.contrasts import ContrastMaps
-from specgl.inference.discoveries import conclude_discoveries, regions_without_locations
-from specgl.inference.parametric import families
+from specgl.inference.discoveries import conclude_discoveries
+from specgl.inference.families import families
 from specgl.inference.permutation.measures import Simes
 from specgl.inference.permutation.nulls import critical_value
 from specgl.inference.permutation.observed import directed
-from specgl.inference.permutation.outcomes import Case
+from specgl.inference.permutation.outcomes import Case, shuffled_record
 from specgl.inference.permutation.pvalues import make_null, slack_of
 from specgl.inference.provisions import Regions
-from specgl.inference.records import Discoveries, Inferred, Neighbourhood, Shuffled
+from specgl.inference.records import Discoveries, Inferred, Neighbourhood
 from specgl.kernels.discoveries import bound, categories
 from specgl.kernels.statistics import TIE
 
@@ -59,34 +57,6 @@ class _Family:
     def evidence(self) -> list[Floats]:
         """−log10 of ``m p`` at the analysed locations of each contrast, (m_i,)."""
         return [-(one + np.log(self.size)) / _LOG_10 for one in self.logs]
-
-
-def check_regions(
-    asked: Sequence[Permutation], contrasts: Sequence[ContrastMaps], regions: Mapping[str, Regions]
-) -> None:
-    """Refuse regions in which nothing is analysed.
-
-    Parameters
-    ----------
-    asked
-        The inferences.
-    contrasts
-        The contrasts.
-    regions
-        Regions by the inference's name.
-
-    Raises
-    ------
-    DataError
-        E325.
-    """
-    findings = [
-        finding
-        for one in asked
-        if one.correction == "tdp" and one.sets is not None and one.sets.regions and one.name in regions
-        for finding in regions_without_locations(one.name, contrasts, regions[one.name])
-    ]
-    raise_errors(findings, DataError)
 
 
 def conclude_calibrated(
@@ -193,10 +163,7 @@ def _concluded(
             regions,
             Discoveries("calibrated", factor, family.size, at_least),
         )
-        scheme = case.scheme
-        shuffling = Shuffled(
-            scheme.n, scheme.possible, scheme.exhaustive, scheme.exchange, "counts", critical
-        )
+        shuffling = shuffled_record(case.scheme, "counts", critical)
         found.append(replace(inferred, null=values, shuffling=shuffling))
     return found
 

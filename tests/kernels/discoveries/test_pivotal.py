@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from specgl.kernels.pivotal import EXACT, Error, Part, Reference, least_simes
+from specgl.kernels.discoveries.pivotal import EXACT, Error, Part, Reference, least_simes
 
 REFERENCES = {
     "t": Reference("t", dof=11),
