@@ -112,7 +112,7 @@ _ALL = (
         "float64",
         "resels per voxel",
         "Resels per voxel, the inverse of the volume of a resolution element in voxels, estimated from the "
-        "residuals where an inference needs their smoothness.",
+        "residuals where an inference needs their smoothness, and averaged over twice the FWHM.",
         by_contrast=False,
         default=True,
     ),

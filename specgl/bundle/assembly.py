@@ -53,8 +53,10 @@ def list_inputs(held: Contents | Failure, veil: Veil) -> list[dict[str, Any]]:
 
 def text_files(contents: Contents, inputs: Sequence[Mapping[str, Any]]) -> Iterator[TextFile]:
     """Every text file of a complete bundle but the sidecars of maps, the crate and the manifest."""
-    yield from _common(contents, inputs, veil_of(contents))
-    yield TextFile(names.README, Role.README, readme(contents).encode())
+    veil = veil_of(contents)
+    yield from _common(contents, inputs, veil)
+    warnings = [finding_record(f, veil) for f in contents.run.findings if not f.is_error]
+    yield TextFile(names.README, Role.README, readme(contents, warnings).encode())
     if contents.design is not None:
         yield TextFile(names.DESIGN_TABLE, Role.DESIGN, tsv_bytes(design_rows(contents.design)))
         yield TextFile(names.DESIGN_WORDS, Role.DESIGN, json_bytes(describe_design(contents.design)))

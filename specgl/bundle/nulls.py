@@ -41,7 +41,7 @@ def _null_words(inferred: Inferred, resolved: Mapping[str, Any], statistic: Stat
     settings = resolved.get("inference", {}).get(inferred.inference, {})
     scale = "z" if inferred.simulations is not None else compared_as(settings, statistic)
     size = {
-        "cluster_extent": f"the number of locations in a cluster, which its {scale} forms",
+        "cluster_extent": f"the number of locations in a cluster, formed on {scale}",
         "cluster_mass": f"the mass of a cluster, in {scale}",
         "tfce": f"the enhanced map, made of {scale}",
     }.get(settings.get("statistic", ""), scale)
@@ -53,7 +53,7 @@ def _null_words(inferred: Inferred, resolved: Mapping[str, Any], statistic: Stat
     if inferred.simulations is not None:
         drawn = {
             SIMULATION: {"Description": "Number of the simulated map."},
-            "value": {"Description": f"Largest of the simulated map's clusters: {size}."},
+            "value": {"Description": f"Maximum over the clusters of the simulated map: {size}."},
         }
     elif inferred.discoveries is not None:
         drawn["value"] = {

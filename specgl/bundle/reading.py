@@ -19,7 +19,7 @@ from specgl.bundle.datasets import maps_dataset, mask_array
 from specgl.bundle.manifest import FileEntry, Status
 from specgl.bundle.names import Role
 from specgl.bundle.printed import FORMS, About, choose, print_tables
-from specgl.bundle.results import describe_results
+from specgl.bundle.results import describe_findings, describe_results
 from specgl.bundle.tables import ID, read_clusters, read_null, read_table
 from specgl.errors import UsageError
 
@@ -205,8 +205,8 @@ class Bundle:
                 yield f"  `{contrast['name']}`: conjunction of {' and '.join(contrast['members'])}"
         for line in describe_results(held["results"]):
             yield f"  {line}"
-        for finding in (*held["errors"], *held["warnings"]):
-            yield f"  {finding['code']}: {finding['message']}"
+        for line in describe_findings((*held["errors"], *held["warnings"])):
+            yield f"  {line}"
         megabytes = sum(file.bytes for file in self.files) / 1e6
         maps = sum(file.role.is_image for file in self.files)
         yield f"  {len(self.files)} files, {maps} of them images, {megabytes:.1f} MB"

@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from specgl.bundle import names
 from specgl.bundle.contents import Contents, Failure
-from specgl.bundle.results import describe_results, result_rows
+from specgl.bundle.results import describe_findings, describe_results, result_rows
 from specgl.bundle.shuffled import shuffling_words
-from specgl.bundle.statistics import Statistic, statistics_of
+from specgl.bundle.statistics import SEVERAL, Statistic, statistics_of
 from specgl.version import __version__
 
 
-def readme(contents: Contents) -> str:
-    """The text, made from the resolved spec and the results; the same for every run of the same spec."""
+def readme(contents: Contents, warnings: Sequence[Mapping[str, Any]]) -> str:
+    """The text, made from the resolved spec and the results; the same for every run of the same spec.
+
+    Parameters
+    ----------
+    contents
+        What is told of.
+    warnings
+        What was doubtful on the way, as the manifest has it.
+    """
     resolved = contents.spec.resolved
     return "\n".join(
         [
@@ -40,6 +48,7 @@ def readme(contents: Contents) -> str:
             *(f"- {line}" for line in describe_results(result_rows(contents))),
             *([] if contents.inferred else ["No inference was asked for: the maps are not thresholded."]),
             "",
+            *_warnings(warnings),
             *_how_to(contents),
         ]
     )
@@ -100,7 +109,8 @@ def _contrast(contents: Contents, statistic: Statistic) -> str:
     if contents.design is not None:
         words = contents.design.asked[statistic.contrast].words
     asked = ", ".join(f"`{_cell(word)}`" for word in words) or "a ready-made map"
-    return f"| {statistic.contrast} | {statistic.kind}, {statistic.alternative} | {asked} |"
+    direction = "" if statistic.kind in SEVERAL else f", {statistic.alternative}"
+    return f"| {statistic.contrast} | {statistic.kind}{direction} | {asked} |"
 
 
 def _inferences(resolved: Mapping[str, Any]) -> Iterator[str]:
@@ -113,13 +123,25 @@ def _inferences(resolved: Mapping[str, Any]) -> Iterator[str]:
 
 def _setting(key: str, value: Any) -> str:
     if isinstance(value, Mapping):
-        return f"{key} ({', '.join(f'{inner} {number}' for inner, number in value.items())})"
+        told = ", ".join(_setting(inner, held) for inner, held in value.items() if held is not None)
+        return f"{key} ({told})"
+    if isinstance(value, list):
+        return f"{key} {', '.join(map(str, value))}"
     return f"{key} {value}"
 
 
 def _shuffling(contents: Contents) -> Iterator[str]:
     yield from shuffling_words(contents)
     if contents.schemes:
+        yield ""
+
+
+def _warnings(warnings: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    if warnings:
+        yield from ("## Warnings", "")
+        yield from (f"- {line}" for line in describe_findings(warnings))
+        yield ""
+        yield f"`{names.MANIFEST}` has their places; `specgl explain CODE` says more of each."
         yield ""
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -31,12 +31,38 @@ def describe_results(results: Sequence[Mapping[str, Any]]) -> Iterator[str]:
         yield words
 
 
+def describe_findings(findings: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    """Say each finding in a line; what was found of several inferences alike is said once, with their names.
+
+    Parameters
+    ----------
+    findings
+        ``code``, ``message`` and, where it is known, ``where`` of each, as the manifest has them.
+    """
+    told: dict[tuple[str, str], dict[str, None]] = {}
+    for finding in findings:
+        names = told.setdefault((finding["code"], finding["message"]), {})
+        where = finding.get("where", ())
+        if len(where) > 1 and where[0] == "inference":
+            names[str(where[1])] = None
+    for (code, message), names in told.items():
+        yield f"{code}: {message}" + (f" ({', '.join(names)})" if names else "")
+
+
 def _findings_of(row: Mapping[str, Any]) -> str:
     """How much was found."""
     survive, clusters = row["n_surviving"], row["n_clusters"]
     if (told := row.get("discoveries")) is not None:
-        words = f"at least {told['at_least']:,} of {told['n_locations']:,} locations are true discoveries"
-        return f"{words}; the clusters or regions with some hold {survive:,}" if told["at_least"] else words
+        found = told["at_least"]
+        are = "is a true discovery" if found == 1 else "are true discoveries"
+        words = f"at least {found:,} of {told['n_locations']:,} locations {are}"
+        if not found:
+            return words
+        return (
+            f"{words}; the clusters or regions with some hold {survive:,}"
+            if survive
+            else f"{words}, in no cluster"
+        )
     words = f"{survive:,} location{'' if survive == 1 else 's'} survive{'s' if survive == 1 else ''}"
     return f"{words} in {clusters:,} cluster{'' if clusters == 1 else 's'}" if clusters else words
 

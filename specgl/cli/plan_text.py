@@ -107,7 +107,7 @@ def _inference_lines(plan: Plan) -> Iterator[str]:
         yield "Inference:"
     own_dof = any(letter in ("v", "G") for letter in _letters(plan.source).values())
     for asked in plan.inferences:
-        family = " over all contrasts" if asked.across == "contrasts" else ""
+        family = ", over all contrasts" if asked.across == "contrasts" else ""
         what, after = inference_words(asked, own_dof)
         yield f"  {asked.name}: {asked.method}, {what}{family}, alpha {asked.alpha:g}{after}"
     yield ""

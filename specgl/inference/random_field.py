@@ -43,9 +43,6 @@ ROUGH = 3.0
 FEW_DOF = 20.0
 """Degrees of freedom below which the field's tails are doubtful (W432)."""
 
-FEW_FOR_RESELS = 50.0
-"""Degrees of freedom below which the smoothness of single voxels is too noisy for clusters (W434)."""
-
 
 def random_field(
     stats: xr.Dataset, space: Neighbourhood, asked: Sequence[RandomField], provisions: Provisions
@@ -66,7 +63,7 @@ def random_field(
     Returns
     -------
     inferred
-        For each inference a record for each contrast, in order; with the warnings W430 to W434 where the
+        For each inference a record for each contrast, in order; with the warnings W430 to W432 where the
         theory is out of its range.
 
     Raises
@@ -259,16 +256,6 @@ def _findings(
                 f"{one.dof:.3g} degrees of freedom; below {FEW_DOF:g} p-values of random fields are doubtful",
                 where,
                 help="take method: permutation",
-            )
-        )
-    if asked.extent == "resels" and one.dof < FEW_FOR_RESELS:
-        found.append(
-            Finding(
-                "W434",
-                f"{one.dof:.3g} degrees of freedom tell too little of each voxel's smoothness: with 19 "
-                "clusters in resels were found by chance in 6 to 16 % of simulated studies, at alpha 0.05",
-                where,
-                help="take extent: voxels, or method: permutation",
             )
         )
     return tuple(found)

@@ -13,7 +13,9 @@ from numpy.typing import NDArray
 from specgl.engines import Threads
 from specgl.errors import ComputationError, Finding
 from specgl.kernels.fields import (
+    Beside,
     ResidualSmoothness,
+    average_near,
     find_beside,
     local_roughness,
     settle_smoothness,
@@ -34,6 +36,10 @@ directions; but one plane with its neighbours at least. A constant: bits depend 
 memory."""
 
 
+ENOUGH = 1000
+"""Locations with neighbours along all axes that tell the smoothness well."""
+
+
 @dataclass(frozen=True, eq=False)
 class _Slab:
     """Neighbouring planes: those asked about, and with the planes on either side of them."""
@@ -43,7 +49,13 @@ class _Slab:
 
 
 def residual_smoothness(
-    data: xr.Dataset, design: Design, fit: GroupFit, space: Space, *, engine: Threads
+    data: xr.Dataset,
+    design: Design,
+    fit: GroupFit,
+    space: Space,
+    *,
+    engine: Threads,
+    where: tuple[str | int, ...] = ("inference",),
 ) -> ResidualSmoothness:
     """Estimate how smooth the noise is from the residuals of a fit.
 
@@ -61,11 +73,14 @@ def residual_smoothness(
         The voxels of the locations.
     engine
         Where it runs; results do not depend on it.
+    where
+        The place in a spec that asks for it, for what cannot be told.
 
     Returns
     -------
     ResidualSmoothness
-        As `specgl.kernels.fields.smoothness.settle_smoothness` tells.
+        As `specgl.kernels.fields.smoothness.settle_smoothness` tells, the resels per voxel averaged over
+        their surroundings.
 
     Raises
     ------
@@ -79,9 +94,11 @@ def residual_smoothness(
     usable = fit.tested & (free > len(beside.axes))
     if not usable.any():
         most = f"{int(free[fit.tested].max(initial=0.0))} residual degrees of freedom"
-        raise _cannot_tell(f"{most} are too few for {len(beside.axes)} axes of voxels")
+        raise _cannot_tell(f"{most} are too few for {len(beside.axes)} axes of voxels", where)
     if not usable[fit.tested].all():
         beside = find_beside(space.voxels, usable)
+    if not fit.patterns.complete:
+        beside = _alike(space, usable, fit.patterns, beside)
     groups = _Groups.of(design, len(fit.patterns.present))
     n_axes = len(beside.axes)
     products = np.full((usable.size, n_axes, n_axes), np.nan)
@@ -100,16 +117,27 @@ def residual_smoothness(
     try:
         found = settle_smoothness(products, beside, fit.tested, dof, share)
     except ValueError as error:
-        raise _cannot_tell(str(error)) from error
-    return ResidualSmoothness(found.fwhm_voxels, found.rpv, float(free[fit.tested].min()))
+        raise _cannot_tell(str(error), where) from error
+    rpv = average_near(found.rpv, space.voxels, found.fwhm_voxels)
+    return ResidualSmoothness(found.fwhm_voxels, rpv, float(free[fit.tested].min()))
 
 
-def _cannot_tell(reason: str) -> ComputationError:
+def _alike(space: Space, usable: NDArray[np.bool_], patterns: Patterns, otherwise: Beside) -> Beside:
+    """Neighbours that have the same observations, if there are enough of them.
+
+    Fits to different observations differ, and so do their residuals, however smooth the noise is.
+    """
+    found = find_beside(space.voxels, usable, patterns.of_location)
+    enough = np.count_nonzero((found.location >= 0).all(axis=1)) >= ENOUGH
+    return found if enough and found.axes == otherwise.axes else otherwise
+
+
+def _cannot_tell(reason: str, where: tuple[str | int, ...]) -> ComputationError:
     return ComputationError(
         Finding(
             "E433",
             f"the smoothness of the residuals cannot be estimated: {reason}",
-            where=("inference",),
+            where,
             help="give it: `smoothness: {fwhm: [x, y, z]}` in mm, or use `method: permutation`",
         )
     )

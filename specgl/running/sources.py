@@ -120,9 +120,11 @@ def _(source: GroupSource, plan: Plan, engine: Threads, journey: Journey) -> Sta
         stats = models.contrast_maps(fit, source.design, engine=engine)
         extra = models.extra_maps(plan.maps, fit, loaded.data, source.design, engine=engine)
         smoothness = None
-        if any(needs_smoothness(asked) for asked in plan.inferences):
+        asking = next((asked.name for asked in plan.inferences if needs_smoothness(asked)), None)
+        if asking is not None:
+            where = ("inference", asking)
             smoothness = models.residual_smoothness(
-                loaded.data, source.design, fit, loaded.space, engine=engine
+                loaded.data, source.design, fit, loaded.space, engine=engine, where=where
             )
             extra |= {RPV: smoothness.rpv}
     journey.add(located(fit.findings, plan.spec))

@@ -94,9 +94,12 @@ def translate(
         if (
             error["type"] == "missing"
             and not lacks
-            and _misspelt(str(error["loc"][-1]), error["input"], spot.owner)
+            and (
+                _misspelt(str(error["loc"][-1]), error["input"], spot.owner)
+                or _means_another_form(error["input"], spot)
+            )
         ):
-            continue  # it is there, and told as an unknown key
+            continue  # it is there, or that of another form is, and told as an unknown key
         missing = error["loc"][-1] if error["type"] == "missing" and not lacks else None
         spots.setdefault((spot.where, spot.on_key, missing), []).append((spot, error))
     return tuple(_finding(found[0][0], [error for _, error in found], vocabulary) for found in spots.values())
@@ -108,6 +111,15 @@ def _misspelt(key: str, held: Any, owner: type[BaseModel] | None) -> str | None:
     if not isinstance(held, dict):
         return None
     return next((str(k) for k in held if k not in known and suggest(str(k), known) == key), None)
+
+
+def _means_another_form(held: Any, spot: Spot) -> bool:
+    """Whether a mapping has a misspelt key that another form has, and this one has not."""
+    if not isinstance(held, dict) or spot.owner is None:
+        return False
+    own = set(keys(spot.owner))
+    others = {key for form in spot.siblings for key in keys(form)} - own
+    return any(suggest(str(key), others) for key in held if key not in own | others)
 
 
 def _finding(spot: Spot, errors: list[ErrorDetails], vocabulary: Mapping[str, tuple[str, ...]]) -> Finding:
@@ -150,7 +162,10 @@ def _unknown_key(spot: Spot, error: ErrorDetails) -> Finding:
             help=(f"it belongs to {' and '.join(homes)}; " if homes else "") + _known(spot.owner),
         )
     known = tuple(keys(spot.owner)) if spot.owner else ()
-    advice = did_you_mean(key, known) or (_known(spot.owner) if spot.owner else None)
+    # A key of another form is proposed too: who misspells `conjunction` has not asked for a hypothesis.
+    of_others = [other for form in spot.siblings for other in keys(form)]
+    advice = did_you_mean(key, known) or did_you_mean(key, of_others)
+    advice = advice or (_known(spot.owner) if spot.owner else None)
     return Finding("E010", f"unknown key '{key}'", spot.where, on_key=True, help=advice)
 
 

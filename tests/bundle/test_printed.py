@@ -187,6 +187,11 @@ def test_a_note_says_what_the_table_tells_of():
         ({"shuffled": {"n": 5000}}, "5000 shuffles."),
         ({"simulations": {"n": 2000}}, "2000 simulated maps."),
         ({"field": {"fwhm": [8.12, 9, None]}}, "smoothness 8.12 × 9 × - mm FWHM."),
+        ({"statistic": "chi2", "dof": None, "dof_numerator": 3.0}, "mean: chi2, n = 19, dof = 3. "),
+        (
+            {"discoveries": {"at_least": 1, "n_locations": 900}},
+            "at least 1 true discovery among all 900 locations.",
+        ),
         (
             {"discoveries": {"at_least": 40, "n_locations": 900}},
             "at least 40 true discoveries among all 900 locations.",

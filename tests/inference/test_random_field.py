@@ -379,9 +379,6 @@ def test_rough_maps_and_few_degrees_of_freedom_are_told(box):
     assert codes(one(dataset({"a": ("t", "two-sided", t)}), box, PEAKS, width=(2.9, 4.0, 4.0))) == ["W431"]
     assert codes(one(dataset({"a": ("t", "two-sided", t)}, dof=19.0), box, PEAKS)) == ["W432"]
     assert codes(one(dataset({"a": ("t", "two-sided", t)}, dof=20.0), box, CLUSTERS)) == []
-    resels = replace(CLUSTERS, extent="resels")
-    assert codes(one(dataset({"a": ("t", "two-sided", t)}, dof=49.0), box, resels)) == ["W434"]
-    assert codes(one(dataset({"a": ("t", "two-sided", t)}, dof=50.0), box, resels)) == []
     varying = np.linspace(12, 40, t.size)
     assert codes(one(dataset({"a": ("v", "two-sided", t)}, dof=varying), box, PEAKS)) == ["W432"]
     assert codes(one(dataset({"a": ("z", "two-sided", t)}, dof=np.nan), box, PEAKS)) == []

@@ -54,6 +54,8 @@ def test_the_spec_itself_has_no_finding():
         ("formula:", "formulae:", "formula"),
         ("contrasts:", "contrast:", "contrasts"),
         ("hypothesis:", "hypotesis:", "hypothesis"),
+        ("{hypothesis: age", "{weigts: {age: 1}", "weights"),
+        ("{hypothesis: age", "{conjuction: [gt, gt]", "conjunction"),
         ("method:", "metod:", "method"),
     ],
 )

@@ -74,6 +74,8 @@ def _statistic_words(row: Mapping[str, Any]) -> Iterator[str]:
     if row["dof"] is not None:
         first = "" if row["dof_numerator"] is None else f"{row['dof_numerator']:g} and "
         yield f"dof = {first}{_range(row['dof_min'], row['dof'])}"
+    elif row["dof_numerator"] is not None:
+        yield f"dof = {row['dof_numerator']:g}"
 
 
 def _range(low: float | None, high: float) -> str:
@@ -150,4 +152,5 @@ def _made_from(row: Mapping[str, Any]) -> Iterator[str]:
         widths = " × ".join("-" if one is None else f"{one:.3g}" for one in field["fwhm"])
         yield f"smoothness {widths} mm FWHM"
     if (told := row.get("discoveries")) is not None:
-        yield f"at least {told['at_least']} true discoveries among all {told['n_locations']} locations"
+        noun = "discovery" if told["at_least"] == 1 else "discoveries"
+        yield f"at least {told['at_least']} true {noun} among all {told['n_locations']} locations"

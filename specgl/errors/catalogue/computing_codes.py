@@ -128,15 +128,6 @@ of, its smoothness is estimated badly, and clusters are as large as those of a G
 only. P-values of clusters in particular are then not to be relied upon.
 `method: permutation` is exact in small samples.""",
     ),
-    "W434": Code(
-        "few degrees of freedom for clusters in resels",
-        """\
-`extent: resels` measures a cluster by the resels per voxel at its own voxels, which the residuals there tell.
-With few degrees of freedom that is a noisy number, and too large just where t is large by chance: where the
-residuals happen to be small. In simulated studies of 20 people clusters were found by chance two to three
-times as often as they should be; with 60 the level was held.
-`extent: voxels` takes the mean smoothness, which is well known. `method: permutation` needs neither.""",
-    ),
     "W433": Code(
         "a statistic that no Gaussian noise simulates",
         """\

@@ -7,6 +7,7 @@ counts of a set of voxels, and `pvalues` the p-values of peaks and of clusters t
 
 from __future__ import annotations
 
+from specgl.kernels.fields.averaging import average_near
 from specgl.kernels.fields.densities import Family, Kind, height_at, log_densities, log_sf
 from specgl.kernels.fields.noise import NoiseMaker, smoothing_kernel
 from specgl.kernels.fields.pvalues import (
@@ -19,6 +20,7 @@ from specgl.kernels.fields.pvalues import (
 )
 from specgl.kernels.fields.resels import LatticeCounts, count_lattice, dimension, resels, thick_axes
 from specgl.kernels.fields.smoothness import (
+    Beside,
     ResidualSmoothness,
     find_beside,
     local_roughness,
@@ -26,6 +28,7 @@ from specgl.kernels.fields.smoothness import (
 )
 
 __all__ = [
+    "Beside",
     "Family",
     "FormedClusters",
     "Kind",
@@ -33,6 +36,7 @@ __all__ = [
     "NoiseMaker",
     "PeakField",
     "ResidualSmoothness",
+    "average_near",
     "count_lattice",
     "dimension",
     "find_beside",

@@ -82,7 +82,7 @@ class Beside:
     forward: Booleans
 
 
-def find_beside(voxels: ArrayLike, usable: Booleans) -> Beside:
+def find_beside(voxels: ArrayLike, usable: Booleans, pattern: Integers | None = None) -> Beside:
     """Find the voxel beside each voxel.
 
     Parameters
@@ -91,6 +91,9 @@ def find_beside(voxels: ArrayLike, usable: Booleans) -> Beside:
         Indices i, j, k of each location, ``(n_loc, 3)``.
     usable
         Locations that have residuals, ``(n_loc,)``; others have nothing beside them, and are beside nothing.
+    pattern
+        Which observations each location has, ``(n_loc,)``: only locations with the same are beside each
+        other. None where that does not matter.
 
     Returns
     -------
@@ -111,8 +114,12 @@ def find_beside(voxels: ArrayLike, usable: Booleans) -> Beside:
     location = np.full((len(places), len(axes)), -1, dtype=np.int64)
     forward = np.zeros(location.shape, dtype=np.bool_)
     for column, axis in enumerate(axes):
-        following = at[flat + steps[axis]]
-        location[here, column] = np.where(following >= 0, following, at[flat - steps[axis]])
+        following, previous = at[flat + steps[axis]], at[flat - steps[axis]]
+        if pattern is not None:
+            # At -1 some pattern is looked at, and the answer is -1 whatever it is.
+            following = np.where(pattern[following] == pattern[here], following, -1)
+            previous = np.where(pattern[previous] == pattern[here], previous, -1)
+        location[here, column] = np.where(following >= 0, following, previous)
         forward[here, column] = following >= 0
     return Beside(axes, location, forward)
 

@@ -144,11 +144,13 @@ def _enough(outline: Outline, asked: dict[str, Any]) -> Iterator[Finding]:
             "precision",
         )
     elif n < enough_for(alpha):
+        # What is counted for true discoveries has no tail that could be fitted.
+        fitted = "" if asked[name].get("correction") == "tdp" else ", or `tail: gpd`"
         yield Finding(
             "W205",
             f"{shuffles} are few for alpha {alpha:g} of `{name}`: about {n * alpha:.0f} of them decide",
             _N,
-            help=f"take {enough_for(alpha)} or more, or `tail: gpd`; `n: all` takes what exists, be it few",
+            help=f"take {enough_for(alpha)} or more{fitted}; `n: all` takes what exists, be it few",
         )
 
 
