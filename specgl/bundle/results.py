@@ -54,8 +54,8 @@ def _findings_of(row: Mapping[str, Any]) -> str:
     survive, clusters = row["n_surviving"], row["n_clusters"]
     if (told := row.get("discoveries")) is not None:
         found = told["at_least"]
-        are = "is a true discovery" if found == 1 else "are true discoveries"
-        words = f"at least {found:,} of {told['n_locations']:,} locations {are}"
+        what = "location is a true discovery" if found == 1 else "locations are true discoveries"
+        words = f"at least {found:,} {what} (of a family of {told['n_locations']:,})"
         if not found:
             return words
         return (

@@ -123,9 +123,9 @@ class Discoveries:
         Of p-values in the bound ``max_u (1 - u + #{i in S: factor * p_i <= u})``: h / alpha; or m / lambda,
         where ``factor * p_i < u`` counts.
     n_locations
-        Locations of the family.
+        Locations of the family: of all contrasts where it spans them.
     at_least
-        True discoveries among them, at least.
+        True discoveries among those of this contrast, at least.
     h
         Hommel's h; None with ``calibrated``.
     """

@@ -27,14 +27,20 @@ def finding(*where: str, message: str = "few") -> dict[str, object]:
 @pytest.mark.parametrize(
     ("at_least", "survive", "words"),
     [
-        (0, 0, "at least 0 of 900 locations are true discoveries"),
-        (1, 3, "at least 1 of 900 locations is a true discovery; the clusters or regions with some hold 3"),
+        (0, 0, "at least 0 locations are true discoveries (of a family of 900)"),
+        (
+            1,
+            3,
+            "at least 1 location is a true discovery (of a family of 900); "
+            "the clusters or regions with some hold 3",
+        ),
         (
             40,
             1200,
-            "at least 40 of 900 locations are true discoveries; the clusters or regions with some hold 1,200",
+            "at least 40 locations are true discoveries (of a family of 900); "
+            "the clusters or regions with some hold 1,200",
         ),
-        (4, 0, "at least 4 of 900 locations are true discoveries, in no cluster"),
+        (4, 0, "at least 4 locations are true discoveries (of a family of 900), in no cluster"),
     ],
 )
 def test_how_many_are_true(at_least, survive, words):

@@ -151,7 +151,7 @@ def test_available_cases(estimate: Make, fields: np.ndarray, how: str) -> None:
 
 
 def test_scattered_values_of_a_small_group(estimate: Make, fields: np.ndarray) -> None:
-    """Between fits to different observations residuals differ, however smooth the noise: 10 % of the width."""
+    """Residuals of fits to different observations differ, however smooth the noise."""
     mask = np.ones(SHAPE, dtype=bool)
     rng = np.random.default_rng(6)
     matrix = np.column_stack([np.ones(9), rng.standard_normal((9, 2))])

@@ -283,7 +283,7 @@ HOW = st.one_of(
         lambda how, sets: {**how, **sets},
         st.fixed_dictionaries({"method": st.just("all_resolutions")}, optional=COMMON),
         OF_SETS,
-    ),
+    ).filter(lambda how: "regions" not in how or how.get("connectivity", 26) == 26),  # the rest is E014
     st.builds(
         lambda how, sets: {**how, **sets},
         st.fixed_dictionaries(

@@ -10,6 +10,9 @@ from specgl.errors import Finding
 from specgl.spec.discoveries import SETS
 from specgl.spec.outline import Outline
 
+CLUSTERS = 26
+"""The connectivity that is meant where none is said, which a resolved spec says of regions too."""
+
 
 def check_discoveries(outline: Outline) -> Iterator[Finding]:
     """What no single key of a bound on true discoveries can tell."""
@@ -25,6 +28,15 @@ def check_discoveries(outline: Outline) -> Iterator[Finding]:
                 ("inference", name, key),
                 on_key=True,
                 help="keep one of them, or write an inference for each",
+            )
+        if given == ["regions"] and how.get("connectivity", CLUSTERS) != CLUSTERS:
+            yield Finding(
+                "E014",
+                "`connectivity` does not go together with `regions`: a region is told about as it is, in one "
+                "piece or in several",
+                ("inference", name, "connectivity"),
+                on_key=True,
+                help="leave it out",
             )
         heights = how.get("cluster_forming_z")
         yield from _ascending(heights if isinstance(heights, list | tuple) else (), name)
