@@ -37,6 +37,12 @@ def test_a_lower_bound_is_never_rounded_up(share):
     assert float(numbers.at_least(share)) > share - 0.01
 
 
+def test_a_small_bound_is_not_nothing():
+    assert numbers.at_least(0.0042) == "0.0042"
+    assert numbers.at_least(0.00999) == "0.0099"
+    assert numbers.at_least(0.0) == "0.00"
+
+
 @pytest.mark.parametrize("hundredth", range(101))
 def test_a_hundredth_is_told_as_it_is(hundredth):
     assert numbers.at_least(hundredth / 100) == f"{hundredth / 100:.2f}"

@@ -33,9 +33,12 @@ def p_value(p: float) -> str:
 
 
 def at_least(share: float) -> str:
-    """A lower bound on a share, to two decimals; rounded down, so that it stays a bound."""
+    """A lower bound on a share: two decimals, four below a hundredth; rounded down, so that it stays one."""
+    if math.isnan(share):
+        return ""
+    decimals = 2 if share == 0 or share >= 0.01 - 1e-12 else 4
     # What is a hundredth but for the last bit of its float is that hundredth.
-    return "" if math.isnan(share) else f"{math.floor(share * 100 + 1e-9) / 100:.2f}"
+    return f"{math.floor(share * 10**decimals + 1e-9) / 10**decimals:.{decimals}f}"
 
 
 def fixed(value: float, decimals: int) -> str:
