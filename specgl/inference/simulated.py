@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
-from scipy import special
 
 from specgl.errors import Finding
 from specgl.inference.asked import Simulated, forming_height
@@ -27,6 +26,7 @@ from specgl.inference.records import Field, Inferred, Neighbourhood, Simulations
 from specgl.inference.sides import sides_above
 from specgl.inference.surviving import Rule, surviving_clusters
 from specgl.kernels.fields import NoiseMaker
+from specgl.kernels.tails import height_at
 
 if TYPE_CHECKING:  # types only: graphs import numba, and only simulations wait for it
     from specgl.kernels.tfce import Graph
@@ -161,7 +161,7 @@ def _case(asked: Simulated, contrast: ContrastMaps, provisions: Provisions) -> _
     widths = cast("tuple[float, float, float]", tuple(np.nan_to_num(record.fwhm_voxels).tolist()))
     source = _Source(np.packbits(contrast.analysed).tobytes(), widths, asked.seed, asked.n)
     n_sides = len(contrast.sides)
-    threshold = forming_height(asked, lambda p: float(-special.ndtri(p / n_sides)))
+    threshold = forming_height(asked, lambda p: height_at("z", p / n_sides))
     forming = _Forming(threshold, asked.connectivity, n_sides == 2)
     return _Case(asked, contrast, voxels, source, forming, record)
 
@@ -265,9 +265,7 @@ def _conclude(
         replace(side, over=over)
         for side in sides_above(contrast.sides, z, threshold, asked.connectivity, space)
     ]
-    sizes = [
-        side.clusters.sizes.astype(np.float64) if measure == "extent" else side.masses(over) for side in sides
-    ]
+    sizes = [side.extents(space) if measure == "extent" else side.masses(over) for side in sides]
     p = [null.p_values(of_side) for of_side in sizes]
     inferred = surviving_clusters(
         contrast,

@@ -208,6 +208,36 @@ _Z_OF_P: dict[str, Callable[[Floats], Floats]] = {
 }
 
 
+def height_at(kind: str, p: float, *, dof1: float = 1.0, dof: float = np.inf) -> float:
+    """Height that a statistic exceeds with a probability: its upper quantile.
+
+    Parameters
+    ----------
+    kind
+        ``z``, ``t``, ``F`` or ``chi2``.
+    p
+        A probability above 0 and below 1.
+    dof1
+        Degrees of freedom of chi-square, and of the numerator of F.
+    dof
+        Degrees of freedom of t, and of the denominator of F.
+
+    Returns
+    -------
+    height
+        Through the lower tail of the mirrored (F: inverted) variable, which loses no digit of a small ``p``.
+    """
+    return _HEIGHT[kind](p, dof1, dof)
+
+
+_HEIGHT: dict[str, Callable[[float, float, float], float]] = {
+    "z": lambda p, dof1, dof: -float(special.ndtri(p)),
+    "t": lambda p, dof1, dof: -float(special.stdtrit(dof, p)),
+    "F": lambda p, dof1, dof: 1.0 / float(special.fdtri(dof, dof1, p)),
+    "chi2": lambda p, dof1, dof: float(special.chdtri(dof1, p)),
+}
+
+
 def t_log_sf(t: ArrayLike, dof: ArrayLike) -> Floats:
     """Natural logarithm of the probability that Student's t exceeds ``t``, ``(n_loc,)``."""
     return t_tails(t, dof).log_upper

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +11,7 @@ import xarray as xr
 from specgl import images
 from specgl.bundle import Place
 from specgl.engines import Engine, Threads
-from specgl.images import LabelImage, Space
+from specgl.images import ImageRef, LabelImage, Space
 from specgl.inference import Lattice, Permuted, Provisions, Regions
 from specgl.planning import Plan
 from specgl.running.journey import Journey
@@ -38,12 +38,45 @@ class Means:
     memory: int | None = None
 
 
+class LabelReader:
+    """Reads label images, each once: an atlas is often what inferences are about as well.
+
+    Parameters
+    ----------
+    space
+        The locations.
+    journey
+        Keeps the files that were read.
+    """
+
+    def __init__(self, space: Space, journey: Journey) -> None:
+        self._space, self._journey = space, journey
+        self._known: dict[tuple[ImageRef, ImageRef | None], Regions] = {}
+
+    def regions(self, asked: LabelImage) -> Regions:
+        """The region of each location.
+
+        Raises
+        ------
+        DataError
+            The image or its table cannot be read, or no location lies in any region.
+        """
+        key = asked.image, asked.labels
+        if key not in self._known:
+            found = images.read_labels(asked, self._space)
+            held = self._journey.inputs
+            self._journey.note_inputs(file for file in found.inputs if file not in held)
+            self._known[key] = Regions(found.codes, found.names)
+        return self._known[key]
+
+
 def provisions_of(
     source: Statistics,
     plan: Plan,
     place: Place,
     means: Means,
     journey: Journey,
+    labels: LabelReader,
     progress: Callable[[int, int], None] | None = None,
 ) -> Provisions:
     """Gather what the inferences of a plan need.
@@ -60,6 +93,8 @@ def provisions_of(
         With what it is carried out.
     journey
         Keeps stages, findings and the files that were read.
+    labels
+        Reads the regions that inferences are about.
     progress
         Called with simulations done and their number.
 
@@ -72,17 +107,17 @@ def provisions_of(
         permuted=_permuted(source, plan, place, means, journey),
         lattice=Lattice(source.space.voxels, _steps(source.space)),
         smoothness=source.smoothness,
-        regions=_regions(plan.regions, source.space, plan, journey),
+        regions={name: labels.regions(image) for name, image in plan.regions.items()},
         engine=means.here,
         progress=progress,
     )
 
 
-def with_atlas(stats: xr.Dataset, space: Space, plan: Plan, journey: Journey) -> xr.Dataset:
+def with_atlas(stats: xr.Dataset, plan: Plan, labels: LabelReader) -> xr.Dataset:
     """Statistics with the name of the atlas's region at each location, where the spec names an atlas."""
     if plan.atlas is None:
         return stats
-    regions = _read(plan.atlas, space, plan, journey)
+    regions = labels.regions(plan.atlas)
     codes, place = np.unique(regions.codes, return_inverse=True)
     known = np.array([regions.names.get(int(code), "") for code in codes], dtype=object)
     return stats.assign_coords(region=("location", known[place]))
@@ -109,16 +144,3 @@ def _permuted(
 def _steps(space: Space) -> tuple[float, float, float]:
     i, j, k = (float(length) for length in space.grid.zooms)
     return i, j, k
-
-
-def _regions(
-    asked: Mapping[str, LabelImage], space: Space, plan: Plan, journey: Journey
-) -> dict[str, Regions]:
-    """Regions of the inferences that ask about some, by the inference's name."""
-    return {name: _read(image, space, plan, journey) for name, image in asked.items()}
-
-
-def _read(image: LabelImage, space: Space, plan: Plan, journey: Journey) -> Regions:
-    found = images.read_labels(image, space)
-    journey.note_inputs(file for file in found.inputs if file not in journey.inputs)
-    return Regions(found.codes, found.names)

@@ -24,7 +24,7 @@ from specgl.inference import infer
 from specgl.planning import GroupSource, Plan, errors_located, located, make_plan, output_target
 from specgl.running.journey import Journey
 from specgl.running.progress import progress_bar
-from specgl.running.provide import Means, provisions_of, with_atlas
+from specgl.running.provide import LabelReader, Means, provisions_of, with_atlas
 from specgl.running.resume import forget_chunks
 from specgl.running.sources import no_images, statistics_of
 from specgl.spec import AnalysisSpec
@@ -115,8 +115,9 @@ def run(
 def _carry_out(plan: Plan, place: Place, means: Means, journey: Journey) -> None:
     source = statistics_of(plan.source, plan, means.here, journey)
     with journey.enter("infer") as step:
-        stats = with_atlas(source.stats, source.space, plan, journey)
-        provisions = provisions_of(source, plan, place, means, journey, step)
+        labels = LabelReader(source.space, journey)
+        stats = with_atlas(source.stats, plan, labels)
+        provisions = provisions_of(source, plan, place, means, journey, labels, step)
         inferred = infer(stats, source.space, plan.inferences, provisions)
     # What holds for every contrast is said once.
     told = dict.fromkeys(finding for one in inferred for finding in one.findings)

@@ -12,11 +12,11 @@ from typing import ClassVar, Literal
 
 import numpy as np
 import xarray as xr
-from scipy import special
 
 from specgl.inference.asked import Permutation, forming_height
 from specgl.inference.contrasts import ONE_TAIL
 from specgl.kernels.discoveries.pivotal import Reference
+from specgl.kernels.tails import height_at
 
 Scale = Literal["t", "z"]
 
@@ -202,12 +202,9 @@ def _threshold(asked: Permutation, stats: xr.Dataset, contrast: str, scale: Scal
 
     def at_p(p: float) -> float:
         if scale == "z":
-            return float(-special.ndtri(p / n_sides))
+            return height_at("z", p / n_sides)
         # On this scale the degrees of freedom are the same everywhere.
         dof = float(np.nanmax(here["dof"].values))
-        if kind == "t":
-            return float(-special.stdtrit(dof, p / n_sides))
-        # The upper tail through the reciprocal, whose lower tail is exact: 1 - p would lose digits of p.
-        return float(1.0 / special.fdtri(dof, float(here["dof1"].item()), p))
+        return height_at(kind, p / n_sides, dof1=float(here["dof1"].item()), dof=dof)
 
     return forming_height(asked, at_p)

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
+from specgl.kernels import tails
 from specgl.kernels.tails import chi2_log_sf, f_log_sf, t_log_sf
 
 Floats = NDArray[np.float64]
@@ -97,18 +98,9 @@ def height_at(family: Family, p: float) -> float:
     Returns
     -------
     u
-        The upper quantile; through the lower tail of the mirrored (F: inverted) variable, which loses no
-        digit of a small ``p``.
+        The upper quantile.
     """
-    return _HEIGHT[family.kind](family, p)
-
-
-_HEIGHT: dict[str, Callable[[Family, float], float]] = {
-    "z": lambda family, p: -float(special.ndtri(p)),
-    "t": lambda family, p: -float(special.stdtrit(family.dof, p)),
-    "F": lambda family, p: 1.0 / float(special.fdtri(family.dof, family.dof1, p)),
-    "chi2": lambda family, p: float(special.chdtri(family.dof1, p)),
-}
+    return tails.height_at(family.kind, p, dof1=family.dof1, dof=family.dof)
 
 
 def log_densities(family: Family, u: ArrayLike) -> tuple[Floats, Floats]:
