@@ -7,14 +7,15 @@ from typing import Any
 
 from specgl.bundle.shuffled import compared_as
 from specgl.bundle.statistics import Statistic
+from specgl.inference import CONFIDENCE
 
 Meaning = tuple[str, str | None]
 """What a column means, and its unit."""
 
 _OF_CLUSTER = " Said in the row of the cluster's highest peak alone."
 _INTERVAL = (
-    "bound of the 95% confidence interval of the effect at the peak, by its own degrees of freedom; not "
-    "corrected for having looked for the peak."
+    f"bound of the {CONFIDENCE:.0%} confidence interval of the effect at the peak, by its own degrees of "
+    "freedom; not corrected for having looked for the peak."
 )
 
 MEANINGS: dict[str, Meaning] = {

@@ -14,6 +14,7 @@ from specgl.inference.asked import (
     Tfce,
     needs_smoothness,
 )
+from specgl.inference.contrasts import CONFIDENCE
 from specgl.inference.infer import METHODS, infer
 from specgl.inference.provisions import Lattice, Permuted, Provisions, Regions
 from specgl.inference.ready import READY, stats_from_map
@@ -30,6 +31,7 @@ from specgl.inference.tables import CLUSTER_COLUMNS, MAX_PEAKS, PEAK_DISTANCE
 
 __all__ = [
     "CLUSTER_COLUMNS",
+    "CONFIDENCE",
     "MAX_PEAKS",
     "METHODS",
     "PEAK_DISTANCE",

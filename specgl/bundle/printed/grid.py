@@ -11,6 +11,7 @@ import pandas as pd
 from specgl.bundle.printed import numbers
 from specgl.bundle.printed.about import About
 from specgl.bundle.printed.numbers import Floats
+from specgl.inference import CONFIDENCE
 
 NUMBER, WORDS, LONG = "number", "words", "long"
 """What a column holds: numbers, a stranger's words, or many of these."""
@@ -118,7 +119,8 @@ class _Rows:
         )
         yield Column("Effect", tuple(effect))
         yield Column(
-            "95% CI", tuple(f"[{a}, {b}]" if a and b else "" for a, b in zip(low, high, strict=True))
+            f"{CONFIDENCE:.0%} CI",
+            tuple(f"[{a}, {b}]" if a and b else "" for a, b in zip(low, high, strict=True)),
         )
 
     def _p(self, of: str, values: Floats) -> Column:
