@@ -13,6 +13,7 @@ _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _WORDS: dict[str, Plain] = {"null": None, "~": None, "": None, "true": True, "false": False}
 
 _UNCLOSED = "found unexpected end of stream"
+_TOO_DEEP = "exceeded maximum nesting depth"
 _NO_COLON = "could not find expected ':'"
 _HELP = (
     (
@@ -41,7 +42,7 @@ def yaml_events(text: str, report: Callable[[ReadFault], None]) -> Iterator[Even
     Raises
     ------
     ReadFault
-        E001: the text is no YAML; E003: it holds several documents.
+        E001: the text is no YAML; E003: it holds several documents; E004: it is nested without end.
     """
     documents = 0
     try:
@@ -127,6 +128,9 @@ def _syntax(text: str, error: yaml.MarkedYAMLError) -> ReadFault:
     began_before = _UNCLOSED in problem or _NO_COLON in problem
     mark = (began_before and error.context_mark) or error.problem_mark or error.context_mark
     index = min(mark.index if mark else 0, max(len(text) - 1, 0))
+    if _TOO_DEEP in problem:
+        # Newer parsers have a bound of their own, and look that far ahead before a first event comes.
+        return ReadFault("E004", "lists and mappings are nested too deeply", index)
     begin = text.rfind("\n", 0, index) + 1
     before = text[begin : index + 1]
     if "\t" in before and not before.strip(" \t-?:"):
