@@ -1,0 +1,146 @@
+"""Slices cut where they say, and show what is there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from specgl.errors import UsageError
+from specgl.plot import slices
+from specgl.plot.beneath import beneath
+from specgl.plot.slices import places
+from specgl.plot.volumes import volume
+
+from .conftest import AFFINE, PEAK, SHAPE, array, ellipsoid, smooth
+from .test_glass import drawn, texts, thresholded
+
+
+def test_three_cuts_go_through_the_place() -> None:
+    values = thresholded()
+    figure = slices(array(values), at=PEAK, mask=array(ellipsoid()))
+    index = np.rint(np.linalg.inv(AFFINE) @ [*PEAK, 1]).astype(int)[:3]
+    for axis, (shown, _) in enumerate(drawn(figure)):
+        np.testing.assert_array_equal(np.nan_to_num(shown), values.take(index[axis], axis=axis).T)
+        across, up = (PEAK[other] for other in range(3) if other != axis)
+        lines = figure.axes[axis].lines
+        assert {tuple(line.get_xdata()) for line in lines} >= {(across, across)}
+        assert {tuple(line.get_ydata()) for line in lines} >= {(up, up)}
+    assert [axes.get_title() for axes in figure.axes[:3]] == ["x = 6 mm", "y = 9 mm", "z = 4 mm"]
+
+
+@pytest.mark.parametrize("axis", ["x", "y", "z"])
+def test_a_mosaic_is_labelled_by_where_it_cuts(axis: str) -> None:
+    values = thresholded()
+    figure = slices(array(values), axis=axis, n=4, mask=array(ellipsoid()))
+    number = "xyz".index(axis)
+    titles = [panel.get_title() for panel in figure.axes[:4]]
+    at = [float(t.removeprefix(f"{axis} = ").removesuffix(" mm").replace("−", "-")) for t in titles]
+    for place, (shown, _) in zip(at, drawn(figure), strict=True):
+        index = round((place - AFFINE[number, 3]) / AFFINE[number, number])
+        np.testing.assert_array_equal(np.nan_to_num(shown), values.take(index, axis=number).T)
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 5, 7, 40])
+def test_cuts_are_spread_evenly_through_the_mask(n: int) -> None:
+    held = volume(ellipsoid(), AFFINE)
+    at = places(held, 2, n)
+    inside = np.flatnonzero(held.values.any(axis=(0, 1)))
+    assert len(at) == min(n, inside.size)
+    assert len(set(at)) == len(at)
+    steps = np.diff(at) / AFFINE[2, 2]
+    assert steps.size == 0 or steps.max() - steps.min() <= 1
+    first, last = held.centres(2)[inside[[0, -1]]]
+    assert first <= min(at) <= max(at) <= last
+    # As much room before the first cut as after the last, within a voxel.
+    assert abs((min(at) - first) - (last - max(at))) <= AFFINE[2, 2]
+
+
+def test_an_underlay_lies_on_its_own_grid() -> None:
+    fine = np.random.default_rng(0).uniform(50, 150, size=(40, 50, 30))
+    affine = np.array([[-1.0, 0, 0, 20], [0, 1, 0, -25], [0, 0, 1, -15], [0, 0, 0, 1]])
+    figure = slices(array(thresholded()), at=PEAK, mask=array(ellipsoid()), underlay=array(fine, affine))
+    for axis, (panel, index) in enumerate(zip(figure.axes, (14, 34, 19), strict=False)):
+        grey, stat = panel.images
+        expected = np.flip(fine, 0).take(40 - 1 - 14 if axis == 0 else index, axis=axis).T
+        np.testing.assert_array_equal(grey.get_array(), expected)
+        assert grey.get_extent() != stat.get_extent()
+    low, high = np.percentile(fine, [2, 98])
+    assert grey.get_clim() == (low, high)
+
+
+def test_zero_and_nan_of_an_underlay_are_clear_and_do_not_count() -> None:
+    shades = np.zeros(SHAPE)
+    shades[4:8] = np.linspace(100, 200, 4)[:, None, None]
+    shades[5] = np.nan
+    figure = slices(array(thresholded()), at=PEAK, mask=array(ellipsoid()), underlay=array(shades))
+    grey = figure.axes[2].images[0].get_array()
+    assert grey is not None
+    np.testing.assert_array_equal(~np.ma.getmaskarray(grey)[0], np.isin(np.arange(SHAPE[0]), [4, 6, 7]))
+    assert figure.axes[2].images[0].get_clim()[0] > 50
+
+
+@pytest.mark.parametrize("most", [0, 1, 2, 9, 255])
+def test_shades_of_grey_have_the_same_window_as_other_numbers(most: int) -> None:
+    shades = np.random.default_rng(most).integers(0, most, size=SHAPE, endpoint=True)
+    mask = volume(ellipsoid(), AFFINE)
+    by_counts = beneath(mask, array(shades.astype(np.uint8))).window
+    assert by_counts == pytest.approx(beneath(mask, array(shades.astype(float))).window)
+
+
+def test_without_an_underlay_the_mask_is_tinted(make_bundle: Callable[..., Any]) -> None:
+    figure = slices(make_bundle(underlay=None), contrast="age", inference="fdr", at=PEAK)
+    assert all(len(axes.images) == 1 and len(axes.collections) == 1 for axes in figure.axes[:3])
+
+
+def test_what_is_below_the_threshold_is_clear() -> None:
+    values = smooth(1)
+    shown, _ = drawn(slices(array(values), at=PEAK, threshold=1.0))[2]
+    cut = values[:, :, 4].T
+    np.testing.assert_array_equal(shown, np.where(np.abs(cut) >= 1.0, cut, np.nan))
+
+
+def test_a_whole_map_has_a_pale_middle_and_a_thresholded_one_none() -> None:
+    whole = slices(array(smooth(1)), at=PEAK).axes[0].images[0]
+    part = slices(array(thresholded()), at=PEAK, mask=array(ellipsoid())).axes[0].images[0]
+    assert min(whole.cmap(0.5)[:3]) > 0.85
+    assert part.cmap(0.5)[3] == 0
+
+
+def test_counts_have_no_sign(make_bundle: Callable[..., Any]) -> None:
+    bundle = make_bundle()
+    image = slices(bundle, contrast="age", variable="p", underlay=None).axes[0].images[-1]
+    values = bundle.maps.p.sel(contrast="age").values
+    assert (image.norm.vmin, image.norm.vmax) == (np.nanmin(values), np.nanmax(values))
+
+
+@pytest.mark.parametrize("at", [None, PEAK])
+def test_a_single_plane_has_one_cut(at: Any) -> None:
+    values = thresholded()[:, :, 4:5]
+    affine = AFFINE.copy()
+    affine[2, 3] = 4.0
+    figure = slices(array(values, affine), at=at, mask=array(ellipsoid()[:, :, 4:5], affine), axis="x")
+    ((shown, _),) = drawn(figure)
+    np.testing.assert_array_equal(np.nan_to_num(shown), values[:, :, 0].T)
+
+
+def test_nothing_that_survives_is_said(make_bundle: Callable[..., Any]) -> None:
+    bundle = make_bundle()
+    for at in (None, PEAK):
+        figure = slices(bundle, contrast="age", inference="none", at=at)
+        assert "nothing\nsurvives" in texts(figure)
+        assert all(len(axes.images) == 1 for axes in figure.axes[:3])
+
+
+def test_what_cannot_be_cut_is_said(make_bundle: Callable[..., Any]) -> None:
+    bundle = make_bundle()
+    with pytest.raises(
+        UsageError, match=r"the place \(0, 0, 500\) mm lies outside the map, .* z −14 to 22 mm"
+    ):
+        slices(bundle, contrast="age", at=(0, 0, 500))
+    with pytest.raises(UsageError, match="there is no axis 'w'"):
+        slices(bundle, contrast="age", axis="w")
+    with pytest.raises(UsageError, match="at least one cut"):
+        slices(bundle, contrast="age", n=0)
