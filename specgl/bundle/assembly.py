@@ -16,12 +16,13 @@ from specgl.bundle.manifest import FORMAT, VERSION, FileEntry, Label, Status
 from specgl.bundle.names import Role
 from specgl.bundle.nulls import null_files
 from specgl.bundle.privacy import Veil, make_veil, relative_to_root
+from specgl.bundle.quality import quality_tables
 from specgl.bundle.readme import failure_readme, readme
 from specgl.bundle.results import result_rows
 from specgl.bundle.shuffled import describe_schemes, shuffle_files
 from specgl.bundle.sidecars import cluster_sidecar
 from specgl.bundle.statistics import statistics_of
-from specgl.bundle.tables import design_rows, observations_table
+from specgl.bundle.tables import design_rows, observations_table, variable_rows
 from specgl.bundle.text import json_bytes, json_line, tsv_bytes
 from specgl.design import describe_design
 from specgl.errors import Finding
@@ -32,7 +33,8 @@ BIDS_VERSION = "1.11.1"
 _DIGITS = 7
 """Digits of numbers in cluster tables: as many as the maps hold in float32."""
 
-_IGNORED = ("maps/", "tables/", "null/", "model/", "spec/", "logs/", names.MANIFEST, names.CRATE)
+_IGNORED = ("maps/", "tables/", "null/", "model/", "spec/", "logs/", "qc/", "figures/")
+_IGNORED_FILES = (names.MANIFEST, names.CRATE, names.REPORT, names.METHODS, names.REFERENCES)
 
 
 def veil_of(held: Contents | Failure) -> Veil:
@@ -60,12 +62,14 @@ def text_files(contents: Contents, inputs: Sequence[Mapping[str, Any]]) -> Itera
     if contents.design is not None:
         yield TextFile(names.DESIGN_TABLE, Role.DESIGN, tsv_bytes(design_rows(contents.design)))
         yield TextFile(names.DESIGN_WORDS, Role.DESIGN, json_bytes(describe_design(contents.design)))
+        yield TextFile(names.VARIABLES, Role.VARIABLES, tsv_bytes(variable_rows(contents.design)))
     if contents.rows is not None:
         table = observations_table(contents.rows, contents.images, contents.roots)
         yield TextFile(names.OBSERVATIONS, Role.OBSERVATIONS, tsv_bytes(table))
     yield from _cluster_tables(contents)
     yield from shuffle_files(contents)
     yield from null_files(contents)
+    yield from quality_tables(contents)
 
 
 def failure_files(failure: Failure, inputs: Sequence[Mapping[str, Any]]) -> Iterator[TextFile]:
@@ -154,7 +158,11 @@ def _common(held: Contents | Failure, inputs: Sequence[Mapping[str, Any]], veil:
     yield TextFile(names.INPUTS, Role.INPUTS, inputs_json)
     yield TextFile(names.LOG, Role.LOG, _log(held.run, veil).encode())
     yield TextFile(names.DATASET_DESCRIPTION, Role.DATASET, json_bytes(_dataset_description(held.name)))
-    yield TextFile(names.BIDSIGNORE, Role.DATASET, "".join(f"{line}\n" for line in _IGNORED).encode())
+    yield TextFile(names.BIDSIGNORE, Role.DATASET, _lines(_IGNORED + _IGNORED_FILES))
+
+
+def _lines(several: Iterable[str]) -> bytes:
+    return "".join(f"{line}\n" for line in several).encode()
 
 
 def _spec(spec: SpecText) -> Iterator[TextFile]:

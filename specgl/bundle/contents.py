@@ -13,10 +13,11 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from specgl.bundle.manifest import Status
+from specgl.bundle.quality import QualityContents
 from specgl.design import Design, Rows
 from specgl.errors import Finding
-from specgl.images import InputFile, Space
-from specgl.inference import Inferred
+from specgl.images import InputFile, Space, Underlay
+from specgl.inference import Inferred, Regions
 from specgl.variables import DEFAULT_MAPS
 
 if TYPE_CHECKING:  # types only: a parametric run does not wait for what shuffles
@@ -135,6 +136,12 @@ class Contents:
         How observations were shuffled; empty where nothing was.
     tree
         What could change places with what, drawn as text, a line each.
+    quality
+        What is told of the data's quality; None for ready-made maps.
+    underlay
+        What figures are drawn on; None where the spec names nothing.
+    atlas
+        Region of each location, where the spec names an atlas.
     """
 
     name: str
@@ -153,6 +160,9 @@ class Contents:
     counts: Mapping[str, int] = field(default_factory=dict)
     schemes: tuple[Scheme, ...] = ()
     tree: tuple[str, ...] = ()
+    quality: QualityContents | None = None
+    underlay: Underlay | None = None
+    atlas: Regions | None = None
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

@@ -7,7 +7,7 @@ inputs and the spec, and whose results are the maps and the tables.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -22,6 +22,7 @@ from specgl.version import __version__
 _CRATE = "https://w3id.org/ro/crate/1.3"
 _PROFILE = "https://w3id.org/ro/wfrun/process/0.6"
 _CONTEXT = [f"{_CRATE}/context", "https://w3id.org/ro/terms/workflow-run/context"]
+_ROOT = "./"
 _SOFTWARE = "https://github.com/specgl/specgl"
 _NO_LICENSE = "No licence was stated for these results; ask those who made them."
 
@@ -33,6 +34,10 @@ _MEDIA = {
     ".tsv": "text/tab-separated-values",
     ".tsv.gz": "application/gzip",
     ".md": "text/markdown",
+    ".html": "text/html",
+    ".svg": "image/svg+xml",
+    ".png": "image/png",
+    ".bib": "text/x-bibtex",
     ".yaml": "application/yaml",
 }
 _STATUS = {
@@ -109,6 +114,30 @@ def make_crate(act: Act, files: Iterable[FileEntry], inputs: Sequence[dict[str, 
     return {"@context": _CONTEXT, "@graph": graph}
 
 
+def exchange_files(crate: Mapping[str, Any], gone: Iterable[str], new: Iterable[FileEntry]) -> dict[str, Any]:
+    """A crate that no longer tells of some files, and tells of others.
+
+    Parameters
+    ----------
+    crate
+        As `make_crate` made it.
+    gone
+        Paths in the bundle.
+    new
+        Files that take their place.
+    """
+    added = [_file(file) for file in new]
+    left_out = {quote(path) for path in gone} | {entity["@id"] for entity in added}
+    kept = [entity for entity in crate["@graph"] if entity.get("@id") not in left_out]
+    graph = []
+    for entity in kept:
+        if entity.get("@id") == _ROOT:
+            parts = [part for part in entity.get("hasPart", ()) if part.get("@id") not in left_out]
+            entity = {**entity, "hasPart": [*parts, *({"@id": one["@id"]} for one in added)]}
+        graph.append(entity)
+    return {**crate, "@graph": [*graph, *added]}
+
+
 def _frame(act: Act, action: str, files: Sequence[FileEntry]) -> list[dict[str, Any]]:
     """The crate's own description, its root, its profile and its tool."""
     return [
@@ -116,10 +145,10 @@ def _frame(act: Act, action: str, files: Sequence[FileEntry]) -> list[dict[str, 
             "@id": names.CRATE,
             "@type": "CreativeWork",
             "conformsTo": {"@id": _CRATE},
-            "about": {"@id": "./"},
+            "about": {"@id": _ROOT},
         },
         {
-            "@id": "./",
+            "@id": _ROOT,
             "@type": "Dataset",
             "conformsTo": {"@id": _PROFILE},
             "name": act.name,

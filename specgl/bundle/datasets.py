@@ -12,6 +12,7 @@ import xarray as xr
 
 from specgl.bundle import names
 from specgl.bundle.lazy import MapFile, MapStack, lazy_variable
+from specgl.bundle.looking import AFFINE
 from specgl.bundle.manifest import FileEntry
 from specgl.bundle.names import Role
 from specgl.bundle.tables import ID, read_table
@@ -43,7 +44,7 @@ def maps_dataset(folder: Path, manifest: Mapping[str, Any], files: Sequence[File
     contrasts = [contrast["name"] for contrast in manifest["contrasts"]]
     grouped: dict[str, list[FileEntry]] = defaultdict(list)
     for file in files:
-        if file.role.is_image and file.role is not Role.MASK:
+        if file.role.is_map:
             grouped[_name(file)].append(file)
     variables = {
         name: _variable(folder, name, group, contrasts, shape, manifest) for name, group in grouped.items()
@@ -64,7 +65,7 @@ def maps_dataset(folder: Path, manifest: Mapping[str, Any], files: Sequence[File
         name=manifest["name"],
         spec_digest=manifest["spec_digest"],
         space=space["label"],
-        affine=space["affine"],
+        **{AFFINE: space["affine"]},
     )
 
 
@@ -82,7 +83,7 @@ def mask_array(folder: Path, manifest: Mapping[str, Any], files: Sequence[FileEn
     space = manifest["space"]
     stored = MapFile(folder / file.path, tuple(space["shape"]), np.dtype(np.uint8))
     mask = xr.DataArray(lazy_variable(_VOXEL, stored, {}), coords=_coordinates(space), name="mask")
-    return mask.astype(bool)
+    return mask.astype(bool).assign_attrs({AFFINE: space["affine"]})
 
 
 def _name(file: FileEntry) -> str:
@@ -100,9 +101,9 @@ def _variable(
 ) -> xr.Variable:
     dtype = np.result_type(*(np.dtype(file.label.dtype or "float32") for file in files))
     first = files[0]
-    attributes: dict[str, Any] = {}
+    attributes: dict[str, Any] = {AFFINE: manifest["space"]["affine"]}
     if first.label.inference is None and name in VARIABLES:
-        attributes = {"units": VARIABLES[name].unit, "description": VARIABLES[name].meaning}
+        attributes |= {"units": VARIABLES[name].unit, "description": VARIABLES[name].meaning}
     if first.label.contrast is not None:
         by_contrast = {file.label.contrast: folder / file.path for file in files}
         stack = MapStack([by_contrast.get(contrast) for contrast in contrasts], shape, dtype)

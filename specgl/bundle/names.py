@@ -1,8 +1,7 @@
 """Where everything lies in a bundle: each file name is made here, and nowhere else.
 
-The rooms of a bundle are `spec/`, `model/`, `maps/`, `tables/`, `null/` and `logs/`; `qc/` is kept free for
-what reports will hold. Names follow BIDS: entities `key-label` joined by `_`, `desc`
-last.
+The rooms of a bundle are `spec/`, `model/`, `maps/`, `tables/`, `null/`, `qc/` (what a report shows and the
+maps don't hold), `figures/` and `logs/`. Names follow BIDS: entities `key-label` joined by `_`, `desc` last.
 """
 
 from __future__ import annotations
@@ -20,7 +19,20 @@ INPUTS = "spec/inputs.json"
 DESIGN_TABLE = "model/design.tsv"
 DESIGN_WORDS = "model/design.json"
 OBSERVATIONS = "model/observations.tsv"
+VARIABLES = "model/variables.tsv"
 LOG = "logs/run.jsonl"
+REPORT = "report.html"
+METHODS = "methods.md"
+REFERENCES = "references.bib"
+
+QUALITY = "qc/observations.tsv"
+PEAKS = "qc/peaks.tsv"
+ATLAS_NAMES = "qc/atlas.tsv"
+MEAN = "qc/mean.nii.gz"
+COVERAGE = "qc/coverage.nii.gz"
+SLICES = "qc/slices.nii.gz"
+UNDERLAY = "qc/underlay.nii.gz"
+ATLAS = "qc/atlas.nii.gz"
 
 CLUSTERS_SUFFIX = "clusters"
 LOGP = "logp"
@@ -57,6 +69,15 @@ class Role(StrEnum):
     SHUFFLES = "shuffles"
     DESIGN = "design"
     OBSERVATIONS = "observations"
+    VARIABLES = "variables"
+    QUALITY = "data quality"
+    QUALITY_IMAGE = "data quality image"
+    UNDERLAY = "underlay"
+    ATLAS = "atlas"
+    REGIONS = "names of regions"
+    REPORT = "report"
+    FIGURE = "figure"
+    METHODS = "methods"
     SPEC = "spec"
     INPUTS = "inputs"
     README = "readme"
@@ -69,10 +90,19 @@ class Role(StrEnum):
         """Whether files of this role hold voxels, and so carry a digest of them."""
         return self in _IMAGES
 
+    @property
+    def is_map(self) -> bool:
+        """Whether files of this role hold results: what was estimated or found at each location."""
+        return self in _MAPS
 
-_IMAGES = frozenset(
+    @property
+    def is_report(self) -> bool:
+        """Whether files of this role are made from the others, and may be made anew."""
+        return self in _REPORT
+
+
+_MAPS = frozenset(
     {
-        Role.MASK,
         Role.MAP,
         Role.THRESHOLDED,
         Role.CORRECTED,
@@ -82,6 +112,8 @@ _IMAGES = frozenset(
         Role.TDP,
     }
 )
+_IMAGES = _MAPS | {Role.MASK, Role.QUALITY_IMAGE, Role.UNDERLAY, Role.ATLAS}
+_REPORT = frozenset({Role.REPORT, Role.FIGURE, Role.METHODS})
 
 
 def original_spec(suffix: str) -> str:
@@ -128,6 +160,11 @@ def null_table(contrast: str, inference: str) -> str:
 def shuffle_table(exchange: str | None = None) -> str:
     """Name of the shuffles; with several sets of them, each bears how observations were exchanged."""
     return f"model/{f'exchange-{exchange}_' if exchange is not None else ''}shuffles.tsv.gz"
+
+
+def figure(name: str) -> str:
+    """Name of a figure, given that of its file."""
+    return f"figures/{name}"
 
 
 def sidecar(name: str) -> str:

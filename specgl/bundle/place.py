@@ -100,6 +100,17 @@ class Place:
             raise UsageError(Finding("E412", f"a complete bundle stands at '{target}', and is kept"))
         return _put(target, build)
 
+    def renew(self, build: Callable[[Path], None]) -> Path:
+        """Have ``build`` fill an empty folder, and put it in the place of the bundle that stands here.
+
+        Raises
+        ------
+        WriteError
+            E411 if the disk refuses; the bundle is then as it was before.
+        """
+        _refuse_foreign(self.target)
+        return _put(self.target, build)
+
 
 @contextmanager
 def claim(target: Path, *, overwrite: bool) -> Iterator[Place]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -16,6 +16,7 @@ from specgl.bundle import manifest as manifests
 from specgl.bundle import names, received
 from specgl.bundle.checking import verify
 from specgl.bundle.datasets import maps_dataset, mask_array
+from specgl.bundle.looking import GIVEN, OF_DATA, SOURCE, Quality, read_regions, volume
 from specgl.bundle.manifest import FileEntry, Status
 from specgl.bundle.names import Role
 from specgl.bundle.printed import FORMS, About, choose, print_tables
@@ -67,7 +68,7 @@ class Bundle:
         map, it is NaN. Coordinates: `contrast`, `kind` and `alternative` `(contrast)`, voxel indices `i`,
         `j`, `k`, and `x_mm`, `y_mm`, `z_mm` along the axes where the grid is aligned with them, so that
         `maps.sel(x_mm=0, method="nearest")` is a slice. Attributes: `affine` as
-        rows, `space`, `name`, `spec_digest`.
+        rows (of each map too), `space`, `name`, `spec_digest`.
         """
         return maps_dataset(self.path, self.manifest, self.files)
 
@@ -85,6 +86,49 @@ class Bundle:
     def observations(self) -> pd.DataFrame | None:
         """Every row of the participants' table, kept or dropped; None for ready-made maps."""
         return self._about_observations(names.OBSERVATIONS)
+
+    @property
+    def report(self) -> Path | None:
+        """Its page; None where none was made."""
+        return self.path / names.REPORT if self._has(names.REPORT) else None
+
+    @property
+    def variables(self) -> pd.DataFrame | None:
+        """What the model knows of each observation before coding, indexed by their ids.
+
+        Levels as text, numbers in their own unit, blocks and variance groups; None for ready-made maps.
+        """
+        words = self.design_words or {}
+        told = words.get("variables", {})
+        numbers = {name for name, held in told.items() if held.get("type") == "continuous"}
+        return self._about_observations(names.VARIABLES, numbers=numbers)
+
+    @property
+    def design_words(self) -> dict[str, Any] | None:
+        """What regressors, variables and contrasts mean; None for ready-made maps."""
+        return self._json(names.DESIGN_WORDS)
+
+    @property
+    def quality(self) -> Quality | None:
+        """What is told of the data's quality; None for ready-made maps and where a run stopped."""
+        return Quality(self.path) if self._has(names.QUALITY) else None
+
+    @cached_property
+    def underlay(self) -> xr.DataArray | None:
+        """What figures are drawn on, `(i, j, k)` on its own grid, with the attribute `affine`.
+
+        Its attribute `source` is ``underlay`` where one was given, and ``mean image`` where it is the mean of
+        the observations. None where there is neither.
+        """
+        for name, source in ((names.UNDERLAY, GIVEN), (names.MEAN, OF_DATA)):
+            if self._has(name):
+                return volume(self.path, name).assign_attrs({SOURCE: source})
+        return None
+
+    @property
+    def regions(self) -> tuple[xr.DataArray, dict[int, str]] | None:
+        """Regions of the atlas `(i, j, k)`, 0 outside all of them, and their names; None without an atlas."""
+        return read_regions(self.path) if self._has(names.ATLAS) else None
 
     @cached_property
     def tables(self) -> Mapping[tuple[str, str], pd.DataFrame]:
@@ -211,18 +255,21 @@ class Bundle:
         maps = sum(file.role.is_image for file in self.files)
         yield f"  {len(self.files)} files, {maps} of them images, {megabytes:.1f} MB"
 
-    def _about_observations(self, name: str) -> pd.DataFrame | None:
-        if all(file.path != name for file in self.files):
+    def _has(self, name: str) -> bool:
+        return any(file.path == name for file in self.files)
+
+    def _about_observations(self, name: str, numbers: Collection[str] | None = None) -> pd.DataFrame | None:
+        """A table with a row an observation; of its columns but `numbers`, where given, all are text."""
+        if not self._has(name):
             return None
         # Ids and reasons may look like numbers, and are not.
-        text = (ID, "status", "reason", "image")
-        table = read_table(self.path, name, as_text=text)
+        table = read_table(self.path, name, as_text=(ID, "status", "reason", "image"), numbers=numbers)
         if ID not in table.columns:
             raise received.unreadable(name, f"it has no column '{ID}'")
         return table.set_index(ID)
 
     def _json(self, name: str) -> dict[str, Any] | None:
-        if all(file.path != name for file in self.files):
+        if not self._has(name):
             return None
         held = received.read_json(self.path, name)
         if not isinstance(held, dict):

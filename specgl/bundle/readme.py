@@ -150,6 +150,10 @@ def _how_to(contents: Contents) -> Iterator[str]:
     spec = names.RESOLVED
     if contents.spec.original is not None:
         spec = names.original_spec(contents.spec.suffix)
+    yield (
+        f"- `{names.REPORT}`, where it was made, shows all of this in a browser; `specgl report .` makes it "
+        "anew."
+    )
     yield f"- `{names.MANIFEST}` lists every file with its SHA-256. Check them with `specgl verify .`."
     yield "- In Python: `specgl.open('.')` gives the maps (read when needed), the tables and the design."
     yield "- Each map and table has a JSON file beside it that says what its numbers mean."

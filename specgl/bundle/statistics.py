@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -71,6 +73,20 @@ def statistics_of(stats: xr.Dataset) -> dict[str, Statistic]:
             n_min=None if n_min is None else int(n_min),
         )
     return told
+
+
+def statistic_of_row(row: Mapping[str, Any]) -> Statistic:
+    """What a row of results, as the manifest has it, knows of its statistic."""
+    return Statistic(
+        contrast=str(row["contrast"]),
+        kind=str(row["statistic"]),
+        alternative=str(row["alternative"]),
+        dof1=row["dof_numerator"],
+        dof=row["dof"],
+        dof_min=row["dof_min"],
+        n=row["n"],
+        n_min=row["n_min"],
+    )
 
 
 def _range(stats: xr.Dataset, name: str) -> tuple[float | None, float | None]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 import pandas as pd
@@ -12,7 +12,7 @@ from specgl.bundle.nulls import SHUFFLE, SIMULATION
 from specgl.bundle.privacy import relative_to_root
 from specgl.bundle.received import plain_file, unreadable
 from specgl.bundle.text import read_tsv
-from specgl.design import Design, Rows, design_table, observation_table
+from specgl.design import Design, Rows, design_table, observation_table, variable_table
 from specgl.inference import CLUSTER_COLUMNS
 
 ID = "observation"
@@ -25,14 +25,30 @@ def design_rows(design: Design) -> pd.DataFrame:
     return design_table(design).rename_axis(index=ID).reset_index(allow_duplicates=True)
 
 
+def variable_rows(design: Design) -> pd.DataFrame:
+    """The model's variables before coding, one row an observation, ids in the first column."""
+    return variable_table(design).rename_axis(index=ID).reset_index(allow_duplicates=True)
+
+
 def observations_table(rows: Rows, images: Mapping[str, Path], roots: Mapping[str, Path]) -> pd.DataFrame:
     """Every row of the table, kept or dropped and why, with its image's path from the nearest root."""
     shown = {name: relative_to_root(path, roots)[1] for name, path in images.items()}
     return observation_table(rows, shown)
 
 
-def read_table(folder: Path, name: str, *, as_text: tuple[str, ...] = ()) -> pd.DataFrame:
+def read_table(
+    folder: Path, name: str, *, as_text: tuple[str, ...] = (), numbers: Collection[str] | None = None
+) -> pd.DataFrame:
     """Read a table of a bundle, which may have been changed since it was written.
+
+    Parameters
+    ----------
+    folder, name
+        The bundle, and the table's name in it.
+    as_text
+        Columns that stay text whatever they look like.
+    numbers
+        Where given, the only columns that may hold numbers.
 
     Raises
     ------
@@ -41,7 +57,7 @@ def read_table(folder: Path, name: str, *, as_text: tuple[str, ...] = ()) -> pd.
     """
     path = plain_file(folder, name)
     try:
-        return read_tsv(path, as_text=as_text)
+        return read_tsv(path, as_text=as_text, numbers=numbers)
     except (OSError, ValueError, csv.Error) as error:
         raise unreadable(name, str(error)) from error
 

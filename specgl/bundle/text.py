@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from enum import Enum
 from pathlib import Path, PurePath
 from typing import Any
@@ -62,7 +62,9 @@ def tsv_bytes(frame: pd.DataFrame, *, digits: int | None = None) -> bytes:
     return str(text).encode()
 
 
-def read_tsv(path: Path, *, as_text: tuple[str, ...] = ()) -> pd.DataFrame:
+def read_tsv(
+    path: Path, *, as_text: tuple[str, ...] = (), numbers: Collection[str] | None = None
+) -> pd.DataFrame:
     """Read back what `tsv_bytes` wrote, every number to its last digit.
 
     Parameters
@@ -72,11 +74,14 @@ def read_tsv(path: Path, *, as_text: tuple[str, ...] = ()) -> pd.DataFrame:
     as_text
         Columns that stay text whatever they look like; others become int64 or float64 where all their cells
         are numbers. Missing numbers are NaN, missing texts None.
+    numbers
+        Where given, the only columns that may become numbers.
     """
     with path.open(encoding="utf-8", newline="") as file:
         header, *rows = csv.reader(file, delimiter="\t")
     columns = list(zip(*rows, strict=True)) if rows else [()] * len(header)
-    read = [_column(cells, is_text=name in as_text) for name, cells in zip(header, columns, strict=True)]
+    text = {name for name in header if name in as_text or (numbers is not None and name not in numbers)}
+    read = [_column(cells, is_text=name in text) for name, cells in zip(header, columns, strict=True)]
     table = pd.concat(read, axis=1) if read else pd.DataFrame()
     return table.set_axis(header, axis=1)
 

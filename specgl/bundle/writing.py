@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from specgl.bundle import names
 from specgl.bundle.assembly import (
@@ -22,15 +22,16 @@ from specgl.bundle.assembly import (
 from specgl.bundle.contents import Contents, Failure
 from specgl.bundle.crate import Act, make_crate
 from specgl.bundle.files import TextFile
-from specgl.bundle.manifest import FileEntry, Status
+from specgl.bundle.manifest import NO_LABEL, FileEntry, Label, Status
 from specgl.bundle.maps import MapFile, map_files
 from specgl.bundle.names import Role
 from specgl.bundle.place import Place, claim
+from specgl.bundle.quality import VolumeFile, volume_files
 from specgl.bundle.sidecars import map_sidecar
 from specgl.bundle.text import json_bytes
 from specgl.bundle.tree import sha256_of, write_bytes
 from specgl.engines import Threads
-from specgl.images import write_map
+from specgl.images import write_map, write_volume
 
 Progress = Callable[[int, int], None]
 
@@ -112,8 +113,9 @@ def _fill(folder: Path, contents: Contents, engine: Threads, progress: Progress 
     inputs = list_inputs(contents, veil_of(contents))
     images = list(map_files(contents))
     written = engine.map(partial(_write_image, folder, contents), images, progress=progress)
+    written += engine.map(partial(write_volume_file, folder), list(volume_files(contents)))
     files = [file for pair in written for file in pair]
-    files += _write_texts(folder, text_files(contents, inputs))
+    files += write_texts(folder, text_files(contents, inputs))
     resolved = contents.spec.resolved
     act = _act(contents, Status.COMPLETE, description=str(resolved.get("description") or "A group analysis."))
     files.append(_write_crate(folder, act, files, inputs))
@@ -125,7 +127,7 @@ def _fill_failure(folder: Path, failure: Failure) -> None:
     began = time.perf_counter()
     veil = veil_of(failure)
     inputs = list_inputs(failure, veil)
-    files = _write_texts(folder, failure_files(failure, inputs))
+    files = write_texts(folder, failure_files(failure, inputs))
     description = f"A group analysis that ended in the stage {failure.stage}."
     act = _act(failure, failure.status, description=description, error=veil.text(failure.message))
     files.append(_write_crate(folder, act, files, inputs))
@@ -134,10 +136,8 @@ def _fill_failure(folder: Path, failure: Failure) -> None:
 
 
 def _write_image(folder: Path, contents: Contents, image: MapFile) -> tuple[FileEntry, FileEntry]:
-    path = folder / image.path
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("wb") as file:
-        data_sha256 = write_map(
+    def put(file: BinaryIO) -> str:
+        return write_map(
             file,
             image.values,
             contents.space,
@@ -146,23 +146,43 @@ def _write_image(folder: Path, contents: Contents, image: MapFile) -> tuple[File
             intent=image.intent,
             description=image.label.stat or image.role.value,
         )
+
+    words = json_bytes(map_sidecar(image, contents))
+    return _write_image_file(folder, image.path, image.role, put, words, image.label)
+
+
+def write_volume_file(folder: Path, image: VolumeFile) -> tuple[FileEntry, FileEntry]:
+    """Write an image that holds no result, and its sidecar."""
+
+    def put(file: BinaryIO) -> str:
+        return write_volume(file, image.volume, image.grid, dtype=image.dtype, description=image.role.value)
+
+    return _write_image_file(folder, image.path, image.role, put, json_bytes(image.words))
+
+
+def _write_image_file(
+    folder: Path, name: str, role: Role, put: Callable[[BinaryIO], str], words: bytes, label: Label = NO_LABEL
+) -> tuple[FileEntry, FileEntry]:
+    """Have ``put`` write an image and tell the digest of its data; write its sidecar."""
+    path = folder / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("wb") as file:
+        data_sha256 = put(file)
         file.flush()
         os.fsync(file.fileno())
     entry = FileEntry(
-        path=image.path,
-        role=image.role,
+        path=name,
+        role=role,
         bytes=path.stat().st_size,
         sha256=sha256_of(path),
         data_sha256=data_sha256,
-        label=image.label,
+        label=label,
     )
-    words = TextFile(
-        names.sidecar(image.path), Role.SIDECAR, json_bytes(map_sidecar(image, contents)), image.label
-    )
-    return entry, _write_text(folder, words)
+    return entry, _write_text(folder, TextFile(names.sidecar(name), Role.SIDECAR, words, label))
 
 
-def _write_texts(folder: Path, files: Iterable[TextFile]) -> list[FileEntry]:
+def write_texts(folder: Path, files: Iterable[TextFile]) -> list[FileEntry]:
+    """Write small files, and tell what the manifest says of them."""
     return [_write_text(folder, file) for file in files]
 
 

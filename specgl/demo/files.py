@@ -11,9 +11,9 @@ from string import Template
 
 import numpy as np
 
-from specgl.demo import signal
+from specgl.demo import anatomy, signal
 from specgl.errors import UsageError
-from specgl.images import Grid, Space, write_map
+from specgl.images import Grid, Space, write_map, write_volume
 from specgl.spec import json_schema
 
 SEED = 20261122
@@ -35,6 +35,8 @@ class DemoData:
         ``participants.tsv``.
     mask
         The brain mask.
+    underlay, atlas
+        An anatomical image, and an image of regions.
     images
         Map of each participant, by id, in the table's order.
     participants
@@ -54,6 +56,8 @@ class DemoData:
     folder: Path
     table: Path
     mask: Path
+    underlay: Path
+    atlas: Path
     images: Mapping[str, Path]
     participants: tuple[signal.Participant, ...]
     clusters: tuple[signal.Cluster, ...]
@@ -71,7 +75,7 @@ def make_group_data(
     shape: tuple[int, int, int] = (53, 63, 46),
     zoom: float = 3.0,
 ) -> DemoData:
-    """Write a simulated group data set: a table, a map of each participant and a brain mask.
+    """Write a simulated group data set: a table, a map of each participant, a brain mask, anatomy, an atlas.
 
     In one ball of the brain patients have higher values than controls, in another values rise with age;
     everywhere else there is smooth noise. One participant has no values at the top of the brain. Maps are 0
@@ -118,6 +122,7 @@ def make_group_data(
     mask = folder / "brain_mask.nii.gz"
     with mask.open("wb") as target:
         write_map(target, np.ones(space.n_locations), space, fill=0, dtype="uint8")
+    underlay, atlas = _write_anatomy(folder, brain, space)
     images: dict[str, Path] = {}
     for person, values in zip(people, signal.make_maps(brain, truth, people, rng), strict=True):
         if person.participant_id == incomplete:
@@ -131,6 +136,8 @@ def make_group_data(
         folder=folder,
         table=table,
         mask=mask,
+        underlay=underlay,
+        atlas=atlas,
         images=images,
         participants=people,
         clusters=(truth.group, truth.age),
@@ -173,6 +180,21 @@ def _space(brain: signal.Brain) -> Space:
     # 4 is the header's code for the MNI template: the demo's brain stands where a template's would.
     grid = Grid(shape=brain.shape, affine=brain.affine, qform_code=0, sform_code=4)
     return Space.from_mask(brain.inside, grid)
+
+
+def _write_anatomy(folder: Path, brain: signal.Brain, space: Space) -> tuple[Path, Path]:
+    """Write what the brain looks like and how its places are called."""
+    underlay, atlas = folder / "anatomy.nii.gz", folder / "regions.nii.gz"
+    shades, regions = anatomy.make_anatomy(brain), anatomy.make_regions(brain)
+    i, j, k = shades.shape
+    grid = Grid((i, j, k), anatomy.finer_affine(brain), qform_code=0, sform_code=4)
+    with underlay.open("wb") as target:
+        write_volume(target, shades, grid, dtype="uint8", description="specgl demo: anatomy")
+    with atlas.open("wb") as target:
+        write_map(target, space.from_volume(regions), space, fill=0, dtype="int32")
+    rows = ["index\tname", *(f"{number}\t{name}" for number, name in anatomy.REGIONS.items())]
+    (folder / "regions.tsv").write_text("\n".join(rows) + "\n", encoding="utf-8", newline="\n")
+    return underlay, atlas
 
 
 def _write_table(path: Path, people: tuple[signal.Participant, ...]) -> None:

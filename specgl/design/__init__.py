@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from specgl.design.build import build
 from specgl.design.columns import typed_columns
-from specgl.design.describe import describe_design, design_table
+from specgl.design.describe import describe_design, design_table, variable_table
 from specgl.design.exchange import BlockLevel, Exchange, exchange_tree
 from specgl.design.lints import inflation, leverages, lint
 from specgl.design.rank import within_blocks
@@ -66,5 +66,6 @@ __all__ = [
     "repeated_rows",
     "select_rows",
     "typed_columns",
+    "variable_table",
     "within_blocks",
 ]

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from specgl.design.lints import inflation
 from specgl.design.records import (
     Block,
     CategoricalColumn,
@@ -38,6 +39,35 @@ def design_table(design: Design) -> pd.DataFrame:
     )
 
 
+def variable_table(design: Design) -> pd.DataFrame:
+    """What the model knows of each observation, before coding: as ``variables.tsv`` holds it.
+
+    Parameters
+    ----------
+    design
+        The design.
+
+    Returns
+    -------
+    DataFrame
+        Indexed by ``observation``; a column for each variable of the formula (levels as text, numbers in
+        their own unit, as they were before they were centred and scaled), for the blocks whose means are
+        taken out and for the variance groups.
+    """
+    told: dict[str, Any] = {name: _raw(column) for name, column in design.columns.items()}
+    for block in (design.block, design.variance_groups):
+        if block is not None:
+            told.setdefault(block.name, np.array(block.labels, dtype=object)[block.codes])
+    return pd.DataFrame(told, index=pd.Index(design.observations, name="observation"))
+
+
+def _raw(column: TypedColumn) -> Any:
+    if isinstance(column, CategoricalColumn):
+        return np.array(column.levels, dtype=object)[column.codes]
+    # Twelve digits: what was centred and is put back has lost its last ones.
+    return np.array([float(f"{value:.12g}") for value in column.values * column.scale + column.center])
+
+
 def describe_design(design: Design) -> dict[str, Any]:
     """Meaning of a design's columns and contrasts, as ``design.json`` holds it.
 
@@ -52,12 +82,16 @@ def describe_design(design: Design) -> dict[str, Any]:
         Only text, numbers, lists and mappings.
     """
     names = [regressor.name for regressor in design.regressors]
+    inflated = inflation(design)
     return {
         "formula": design.formula,
         "n_observations": len(design.observations),
         "rank": design.rank,
         "dof": design.dof,
-        "regressors": {regressor.name: _regressor(regressor) for regressor in design.regressors},
+        "regressors": {
+            regressor.name: _regressor(regressor) | {"vif": inflated.get(regressor.term)}
+            for regressor in design.regressors
+        },
         "variables": {name: _variable(column) for name, column in design.columns.items()},
         "block": None
         if design.block is None

@@ -22,7 +22,17 @@ from specgl.images.sources import (
 )
 from specgl.images.space import CONNECTIVITIES, Space
 from specgl.images.transforms import MissingVoxels
-from specgl.images.write import INTENTS, Intent, data_digest, file_data_digest, open_map, write_map
+from specgl.images.underlay import Underlay, locate_underlay, read_underlay
+from specgl.images.write import (
+    INTENTS,
+    Intent,
+    MapType,
+    data_digest,
+    file_data_digest,
+    open_map,
+    write_map,
+    write_volume,
+)
 
 __all__ = [
     "AFFINE_ATOL",
@@ -42,6 +52,7 @@ __all__ = [
     "Loaded",
     "LoadedMap",
     "Located",
+    "MapType",
     "Mask",
     "MaskImage",
     "MaskThreshold",
@@ -52,6 +63,7 @@ __all__ = [
     "Source",
     "Space",
     "Template",
+    "Underlay",
     "Volumes",
     "common_grid",
     "data_digest",
@@ -62,11 +74,14 @@ __all__ = [
     "locate_file",
     "locate_images",
     "locate_labels",
+    "locate_underlay",
     "missing_columns",
     "missing_findings",
     "open_map",
     "read_header",
     "read_headers",
     "read_labels",
+    "read_underlay",
     "write_map",
+    "write_volume",
 ]

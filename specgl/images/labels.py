@@ -108,7 +108,7 @@ def locate_labels(
         header = _checked(found.ref, (*where, "image"))
     except ImageError as error:
         return None, (*findings, *error.findings)
-    findings = (*findings, *header.findings, *_other_space(header, grid))
+    findings = (*findings, *header.findings, *other_space(header, grid))
     if table is not None and table.ref is None:
         return None, findings
     return LabelImage(found.ref, None if table is None else table.ref, where), findings
@@ -167,7 +167,8 @@ def _checked(ref: ImageRef, where: Where) -> Header:
     return header
 
 
-def _other_space(header: Header, grid: Grid | None) -> Iterator[Finding]:
+def other_space(header: Header, grid: Grid | None) -> Iterator[Finding]:
+    """W303 where an image is of another template than the analysis."""
     mine = None if grid is None else grid.space
     # An atlas that belongs to a template names it as its own entity.
     its = header.grid.space or (parse_name(header.path.name) or {}).get("tpl")
@@ -177,7 +178,7 @@ def _other_space(header: Header, grid: Grid | None) -> Iterator[Finding]:
         "W303",
         f"'{header.name}' is of the space {its}, and the analysis of {mine}",
         header.where,
-        help="take the atlas in the space of the images: templates differ by several mm",
+        help="take it in the space of the images: templates differ by several mm",
     )
 
 

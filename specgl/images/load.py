@@ -50,6 +50,8 @@ class Loaded:
         voxels where at least half of the observations have one.
     n_values
         Analysed locations where each observation has a value, ``(n_obs,)`` int64.
+    present
+        Observations with a value at each voxel, 0 outside the mask, ``(i, j, k)`` int32.
     findings
         Warnings.
     """
@@ -60,6 +62,7 @@ class Loaded:
     counts: dict[str, int]
     coverage: npt.NDArray[np.float64]
     n_values: npt.NDArray[np.int64]
+    present: npt.NDArray[np.int32]
     findings: tuple[Finding, ...]
 
 
@@ -296,7 +299,8 @@ def _finish(gathered: Gathered, names: tuple[str, ...], needed: int, inputs: tup
             **{axis: ("location", space.voxels[:, n]) for n, axis in enumerate("ijk")},
         },
     )
-    return Loaded(data, space, inputs, counts, gathered.coverage, summary.n, findings)
+    present = gathered.present.reshape(space.grid.shape[::-1]).transpose()
+    return Loaded(data, space, inputs, counts, gathered.coverage, summary.n, present, findings)
 
 
 def _empty(

@@ -31,6 +31,9 @@ class Gathered:
     coverage
         Share of the voxels where a value is expected that have one, ``(n_obs,)``: of the mask; without one,
         of the voxels where at least half of the observations have a value.
+    present
+        Observations with a value at each voxel of the grid, in the order of files, 0 outside the mask,
+        ``(n_voxels,)``.
     """
 
     values: Real
@@ -38,6 +41,7 @@ class Gathered:
     n_mask: int
     n_enough: int
     coverage: npt.NDArray[np.float64]
+    present: npt.NDArray[np.int32]
 
 
 class Store(Protocol):
@@ -92,8 +96,10 @@ class MaskedStore:
             counts += present
             coverage[row] = present.mean() if n_mask else 0.0
         enough = counts >= missing.needed(n_obs)
+        present = np.zeros(space.grid.n_voxels, dtype=np.int32)
+        present[space.file_index] = counts
         values, space = keep(values, space, enough)
-        return Gathered(values, space, n_mask, int(enough.sum()), coverage)
+        return Gathered(values, space, n_mask, int(enough.sum()), coverage, present)
 
 
 class SupportStore:
@@ -147,7 +153,8 @@ class SupportStore:
             support = self._support(row)
             coverage[row] = np.count_nonzero(support & expected) / n_expected
             self._spread(row, support, index, result[row])
-        return Gathered(result, space, int((self._counts > 0).sum()), space.n_locations, coverage)
+        n_mask = int((self._counts > 0).sum())
+        return Gathered(result, space, n_mask, space.n_locations, coverage, self._counts)
 
     def _support(self, row: int) -> npt.NDArray[np.bool_]:
         bits = self._bits[row]

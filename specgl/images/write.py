@@ -92,7 +92,48 @@ def write_map(
     for volume, row in zip(voxels, rows, strict=True):
         volume[space.file_index] = row
     shape = space.grid.shape if values.ndim == 1 else (*space.grid.shape, len(rows))
-    header = _header(space.grid, shape, little, intent, description)
+    return _write(target, voxels, _header(space.grid, shape, little, intent, description))
+
+
+def write_volume(
+    target: BinaryIO, volume: npt.NDArray[Any], grid: Grid, *, dtype: MapType, description: str = ""
+) -> str:
+    """Write whole volumes, as `write_map` writes the values of locations.
+
+    Parameters
+    ----------
+    target
+        An open file; it is left open.
+    volume
+        ``(i, j, k)``, or ``(n, i, j, k)`` for a file of n volumes.
+    grid
+        Where its voxels lie.
+    dtype
+        Type in the file.
+    description
+        As for `write_map`.
+
+    Returns
+    -------
+    str
+        `data_digest` of what was written.
+
+    Raises
+    ------
+    ValueError
+        When the volume is not of the grid's shape.
+    """
+    if volume.shape[-3:] != grid.shape or volume.ndim not in (3, 4):
+        raise ValueError(f"a volume of shape {volume.shape} does not fit a grid of {grid.shape}")
+    stack = volume[None] if volume.ndim == 3 else volume
+    little = np.dtype(dtype).newbyteorder("<")
+    voxels = np.ascontiguousarray(stack.transpose(0, 3, 2, 1), dtype=little).reshape(len(stack), -1)
+    shape = grid.shape if volume.ndim == 3 else (*grid.shape, len(stack))
+    return _write(target, voxels, _header(grid, shape, little, None, description))
+
+
+def _write(target: BinaryIO, voxels: npt.NDArray[Any], header: Any) -> str:
+    """Write a header and voxels ``(n, n_voxels)`` in the order of files; return their digest."""
     squeeze = zlib.compressobj(_LEVEL, zlib.DEFLATED, 31)
     # Four zero bytes after the header: no extensions.
     target.write(squeeze.compress(header.binaryblock + bytes(4)))

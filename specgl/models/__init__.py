@@ -5,6 +5,17 @@ from __future__ import annotations
 from specgl.models.contrasts import contrast_maps
 from specgl.models.fit import GroupFit, fit
 from specgl.models.maps import extra_maps, residuals
+from specgl.models.quality import Quality, observation_quality, values_at
 from specgl.models.smoothness import residual_smoothness
 
-__all__ = ["GroupFit", "contrast_maps", "extra_maps", "fit", "residual_smoothness", "residuals"]
+__all__ = [
+    "GroupFit",
+    "Quality",
+    "contrast_maps",
+    "extra_maps",
+    "fit",
+    "observation_quality",
+    "residual_smoothness",
+    "residuals",
+    "values_at",
+]

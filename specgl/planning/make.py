@@ -70,6 +70,7 @@ def make_plan(spec: AnalysisSpec, *, allow_outside: bool = False, threads: int |
         findings=located(findings, spec),
         regions=named.regions,
         atlas=named.atlas,
+        underlay=named.underlay,
     )
 
 

@@ -123,6 +123,8 @@ class Plan:
         Label images of inferences about regions, by the inference's name.
     atlas
         Label image by which tables name places, or ``None``.
+    underlay
+        Image that the report's figures are drawn on, or ``None``.
     """
 
     spec: AnalysisSpec
@@ -138,3 +140,4 @@ class Plan:
     findings: tuple[Finding, ...]
     regions: Mapping[str, LabelImage] = field(default_factory=dict)
     atlas: LabelImage | None = None
+    underlay: ImageRef | None = None

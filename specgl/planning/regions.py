@@ -1,4 +1,4 @@
-"""Find the label images that inferences and tables are about."""
+"""Find the label images that inferences and tables are about, and what figures are drawn on."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from dataclasses import dataclass
 
 from specgl import images
 from specgl.errors import Finding
-from specgl.images import Grid, LabelImage, Roots
+from specgl.images import Grid, ImageRef, LabelImage, Roots
 from specgl.planning import translate
 from specgl.spec import AnalysisSpec
 
 
 @dataclass(frozen=True, eq=False)
 class FoundRegions:
-    """The label images of an analysis.
+    """The label images of an analysis, and its underlay.
 
     Attributes
     ----------
@@ -22,17 +22,20 @@ class FoundRegions:
         For inferences about regions, by the inference's name.
     atlas
         By which tables name places, or None.
+    underlay
+        On which figures are drawn, or None.
     findings
         What is wrong or doubtful with them.
     """
 
     regions: Mapping[str, LabelImage]
     atlas: LabelImage | None
+    underlay: ImageRef | None
     findings: tuple[Finding, ...]
 
 
 def find_regions(spec: AnalysisSpec, *, roots: Roots, grid: Grid | None) -> FoundRegions:
-    """Find label images and their tables, and look at the images' headers.
+    """Find label images and their tables, and the underlay, and look at the images' headers.
 
     Parameters
     ----------
@@ -57,4 +60,8 @@ def find_regions(spec: AnalysisSpec, *, roots: Roots, grid: Grid | None) -> Foun
     found = {name: find(asked) for name, asked in translate.regions(spec).items()}
     atlas = find(translate.atlas(spec))
     regions = {name: one for name, one in found.items() if one is not None}
-    return FoundRegions(regions, atlas, tuple(findings))
+    underlay = None
+    if (named := spec.output.underlay) is not None:
+        underlay, told = images.locate_underlay(named, roots=roots, where=("output", "underlay"), grid=grid)
+        findings.extend(told)
+    return FoundRegions(regions, atlas, underlay, tuple(findings))

@@ -242,6 +242,7 @@ def _paths(raw: Mapping[str, Any]) -> Iterator[Written]:
         ("data", "table"),
         ("data", "resample", "to"),
         ("output", "directory"),
+        ("output", "underlay"),
         ("mask",),
         ("mask", "image"),
     ]

@@ -29,3 +29,8 @@ class Output(Part):
     atlas: AnyLabelImage | None = None
     """Regions that tables name the peaks and clusters by: a label image, or `{image: atlas.nii.gz, labels:
     atlas.tsv}`. It changes no p-value."""
+
+    underlay: Text | None = None
+    """An anatomical image, such as the template or a mean T1, on which the report draws its figures; on any
+    grid of the images' space, relative to the spec's folder. Left out: the mean of the analysed images. It
+    changes no number."""

@@ -15,7 +15,6 @@ RESERVED_KEYS: tuple[tuple[str, ...], ...] = (
     ("matrix",),
     ("data", "variances"),
     ("data", "voxelwise"),
-    ("output", "underlay"),
 )
 """Keys of the language that this release does not know."""
 

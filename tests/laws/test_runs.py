@@ -289,7 +289,9 @@ def test_masking_chooses_voxels_and_changes_none(laboratory, seed: int) -> None:
     (mask_file,) = [file.path for file in whole.files if file.role is Role.MASK]
     (path.parent / "mask.nii.gz").write_bytes((whole.path / mask_file).read_bytes())
     again = specgl.run(specgl.read(path), threads=1)
-    assert digests(again) == digests(whole)
+    # How many observations have a value is told of the whole mask, which is another one here.
+    told = {path for path in digests(whole) if path != "qc/coverage.nii.gz"}
+    assert {path: digests(again)[path] for path in told} == {path: digests(whole)[path] for path in told}
 
     image = nib.load(whole.path / mask_file)
     part = whole.mask.values & (np.random.default_rng(seed).random(SHAPE) < 0.5)

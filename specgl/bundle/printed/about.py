@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from specgl.bundle.columns import forming_scale, is_about_clusters, is_about_discoveries
-from specgl.bundle.statistics import Statistic
+from specgl.bundle.statistics import statistic_of_row
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ class About:
     def scale(self) -> str:
         """Letter of what the threshold is a height of."""
         if self.of_discoveries or self.of_clusters:
-            return forming_scale(self.settings, _statistic(self.row))
+            return forming_scale(self.settings, statistic_of_row(self.row))
         return self.kind
 
     @property
@@ -72,17 +72,3 @@ class About:
         if correction == "none":
             return "uncorrected"
         return "FDR" if correction.startswith("fdr") else "FWE"
-
-
-def _statistic(row: Mapping[str, Any]) -> Statistic:
-    """What a row of results knows of the statistic."""
-    return Statistic(
-        contrast=str(row["contrast"]),
-        kind=str(row["statistic"]),
-        alternative=str(row["alternative"]),
-        dof1=row["dof_numerator"],
-        dof=row["dof"],
-        dof_min=row["dof_min"],
-        n=row["n"],
-        n_min=row["n_min"],
-    )
