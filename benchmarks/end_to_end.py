@@ -1,8 +1,9 @@
 """`specgl run` beside a nilearn script that loads, fits and writes the same maps, as whole processes.
 
 30 subjects at 2 mm, whole brain, made here from a seed: noise smoothed to a FWHM of 6 mm, a covariate, a mask
-of about 230,000 voxels. Both write effect, variance, t, z and p of one contrast. Also: one `specgl validate`,
-beside a process that only imports the libraries which it needs.
+of about 230,000 voxels. Both write effect, variance, t, z and p of one contrast, and neither makes a report
+(see `report.py`). Also: one `specgl validate`, beside a process that only imports the libraries which it
+needs.
 
     python benchmarks/end_to_end.py [--rounds 5] [--subjects 30] [--keep DIR]
 """
@@ -95,7 +96,7 @@ def main() -> None:
         specgl = [str(Path(sys.executable).with_name("specgl"))]
         spec = str(folder / "analysis.yaml")
         commands = {
-            "specgl run": lambda: fresh(*specgl, "run", spec, "--output", str(results)),
+            "specgl run": lambda: fresh(*specgl, "run", spec, "--no-report", "--output", str(results)),
             "nilearn": lambda: fresh(sys.executable, str(folder / "peer.py"), str(folder), str(results)),
         }
         print(table(compare(commands, options.rounds), "nilearn"))

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from specgl.version import __version__
 
 if TYPE_CHECKING:
+    from specgl import plot
     from specgl.bundle import Bundle
     from specgl.bundle import open_bundle as open  # `specgl.open(DIR)` is the contract
     from specgl.errors import (
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     )
     from specgl.planning import Plan
     from specgl.planning import make_plan as plan
-    from specgl.running import run
+    from specgl.running import report, run
     from specgl.spec import AnalysisSpec, read
 
 _HOMES = {
@@ -45,7 +46,9 @@ _HOMES = {
     "VerificationError": "specgl.errors:VerificationError",
     "open": "specgl.bundle:open_bundle",
     "plan": "specgl.planning:make_plan",
+    "plot": "specgl.plot",
     "read": "specgl.spec:read",
+    "report": "specgl.running:report",
     "run": "specgl.running:run",
 }
 
@@ -63,7 +66,9 @@ __all__ = [
     "__version__",
     "open",
     "plan",
+    "plot",
     "read",
+    "report",
     "run",
 ]
 
@@ -72,8 +77,9 @@ def __getattr__(name: str) -> Any:
     home = _HOMES.get(name)
     if home is None:
         raise AttributeError(f"module 'specgl' has no attribute {name!r}")
-    module, attribute = home.split(":")
-    value = globals()[name] = getattr(import_module(module), attribute)
+    module, _, attribute = home.partition(":")
+    held = import_module(module)
+    value = globals()[name] = getattr(held, attribute) if attribute else held
     return value
 
 

@@ -16,6 +16,14 @@ settings.register_profile("specgl", deadline=None, suppress_health_check=[Health
 settings.register_profile("ci", settings.get_profile("specgl"), derandomize=True)
 settings.load_profile("ci" if os.environ.get("CI") else "specgl")
 
+
+@pytest.fixture(autouse=True)
+def _without_reports(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Runs make no report, which takes longer than a small analysis, but in tests marked ``report``."""
+    if request.node.get_closest_marker("report") is None:
+        monkeypatch.setattr("specgl.running.verbs.render_into", lambda target: None)
+
+
 ROOT = Path(__file__).resolve().parents[1]
 
 

@@ -26,15 +26,13 @@ VERBS: dict[str, str] = {
     "validate": "Check a spec; with --data, also its table and design.",
     "plan": "Show what a run would do, without reading a voxel.",
     "run": "Run a spec and write its results bundle.",
+    "report": "Make the report of a bundle: one self-contained page.",
     "verify": "Check that a bundle is complete and unchanged.",
     "show": "Print what a bundle holds.",
     "schema": "Print the JSON Schema of the language or of a bundle's manifest.",
     "explain": "Say more about a code such as E240.",
 }
 """Every verb with its line of help; each lives in the module of its name, imported when it is called."""
-
-LATER = {"report": "is not in this release: a bundle has no page yet; `specgl show` prints what it holds"}
-"""Verbs of the design that are refused by name until they are there."""
 
 _TRACEBACK = "SPECGL_TRACEBACK"
 
@@ -94,8 +92,6 @@ class VerbGroup(RichGroup):
         except click.UsageError as error:
             from specgl.grammar import did_you_mean
 
-            if args[0] in LATER:
-                raise click.UsageError(f"'{args[0]}' {LATER[args[0]]}", ctx) from None
             hint = did_you_mean(args[0], VERBS)
             if hint is not None:
                 raise click.UsageError(f"{error.message.rstrip('.')}: {hint}", ctx) from None

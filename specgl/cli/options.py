@@ -60,4 +60,7 @@ memory_option = click.option(
 overwrite_option = click.option(
     "--overwrite", is_flag=True, help="Replace what stands at the target, once the new results are whole."
 )
+no_report_option = click.option(
+    "--no-report", is_flag=True, help="Make no report; `specgl report` makes it later."
+)
 quiet_option = click.option("-q", "--quiet", is_flag=True, help="No progress bar.")

@@ -148,6 +148,8 @@ def _file_lines(plan: Plan) -> Iterator[str]:
         space=plan.grid.space,
         without_effect=_of_several_rows(plan.source),
     )
+    if plan.underlay is not None:
+        yield f"The report's figures are drawn on {plan.underlay.shown}"
     yield f"Will be written to {plan.directory}: {len(files)} maps or fewer, their tables and provenance"
     yield from _cut(f"  {name}" for name in files)
 

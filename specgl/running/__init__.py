@@ -1,7 +1,8 @@
-"""From a plan to a bundle."""
+"""From a plan to a bundle, and to its report."""
 
 from __future__ import annotations
 
+from specgl.running.rendering import report
 from specgl.running.verbs import run
 
-__all__ = ["run"]
+__all__ = ["report", "run"]

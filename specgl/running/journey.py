@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+import warnings
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -109,6 +110,13 @@ class Journey:
         """Tell whoever watches."""
         if self._watcher is not None:
             self._watcher.say(text)
+
+    def warn(self, text: str) -> None:
+        """Tell whoever watches, or Python's warnings where nobody does."""
+        if self._watcher is not None:
+            self._watcher.say(text)
+        else:
+            warnings.warn(text, RuntimeWarning, stacklevel=2)
 
     def _step(self, stage: str, unit: str | None) -> Step | None:
         draw = None if self._watcher is None else self._watcher.draw

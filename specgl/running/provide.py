@@ -113,13 +113,12 @@ def provisions_of(
     )
 
 
-def with_atlas(stats: xr.Dataset, plan: Plan, labels: LabelReader) -> xr.Dataset:
-    """Statistics with the name of the atlas's region at each location, where the spec names an atlas."""
-    if plan.atlas is None:
+def with_atlas(stats: xr.Dataset, atlas: Regions | None) -> xr.Dataset:
+    """Statistics with the name of the atlas's region at each location, where there is an atlas."""
+    if atlas is None:
         return stats
-    regions = labels.regions(plan.atlas)
-    codes, place = np.unique(regions.codes, return_inverse=True)
-    known = np.array([regions.names.get(int(code), "") for code in codes], dtype=object)
+    codes, place = np.unique(atlas.codes, return_inverse=True)
+    known = np.array([atlas.names.get(int(code), "") for code in codes], dtype=object)
     return stats.assign_coords(region=("location", known[place]))
 
 

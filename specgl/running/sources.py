@@ -19,6 +19,7 @@ from specgl.errors import Finding
 from specgl.images import InputFile, Space
 from specgl.inference import needs_smoothness, stats_from_map
 from specgl.kernels.fields import ResidualSmoothness
+from specgl.models import Quality
 from specgl.planning import GroupSource, MapSource, Plan, located
 from specgl.running.journey import Journey
 from specgl.variables import RPV
@@ -26,6 +27,31 @@ from specgl.variables import RPV
 if TYPE_CHECKING:  # types only: a parametric run does not wait for what shuffles
     from specgl.kernels.statistics import ShuffledStatistic
     from specgl.models.schemes import Scheme
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Observed:
+    """The data of a group, and what is known of their quality.
+
+    Attributes
+    ----------
+    data
+        ``effect (observation, location)``, as it was fitted.
+    design
+        What it was fitted to.
+    quality
+        Of each observation.
+    coverage
+        Share of the mask's voxels with a value, ``(n_obs,)`` in the design's order.
+    present
+        Observations with a value at each voxel, ``(i, j, k)``.
+    """
+
+    data: xr.Dataset
+    design: Design
+    quality: Quality
+    coverage: NDArray[np.float64]
+    present: NDArray[np.int32]
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -54,6 +80,8 @@ class Statistics:
         What could change places with what, drawn as text, a line each.
     smoothness
         Of the residuals, where an inference needs it.
+    observed
+        Of a group: its data.
     """
 
     stats: xr.Dataset
@@ -68,6 +96,7 @@ class Statistics:
     shuffled: Mapping[str, ShuffledStatistic] = field(default_factory=dict)
     tree: tuple[str, ...] = ()
     smoothness: ResidualSmoothness | None = None
+    observed: Observed | None = None
 
 
 @singledispatch
@@ -127,6 +156,7 @@ def _(source: GroupSource, plan: Plan, engine: Threads, journey: Journey) -> Sta
                 loaded.data, source.design, fit, loaded.space, engine=engine, where=where
             )
             extra |= {RPV: smoothness.rpv}
+        observed = _observed(loaded, source.design, fit, engine)
     journey.add(located(fit.findings, plan.spec))
     shuffling = source.shuffling
     schemes = () if shuffling is None else _as_used(shuffling.schemes, stats, source.design)
@@ -143,6 +173,19 @@ def _(source: GroupSource, plan: Plan, engine: Threads, journey: Journey) -> Sta
         shuffled=_shuffled(loaded.data, source.design, schemes, stats) if schemes else {},
         tree=() if shuffling is None else tuple(shuffling.exchange.lines()),
         smoothness=smoothness,
+        observed=observed,
+    )
+
+
+def _observed(loaded: images.Loaded, design: Design, fit: models.GroupFit, engine: Threads) -> Observed:
+    """The data with their quality; what is told of observations follows the design's order."""
+    coverage = dict(zip(loaded.data["observation"].values.tolist(), loaded.coverage.tolist(), strict=True))
+    return Observed(
+        data=loaded.data,
+        design=design,
+        quality=models.observation_quality(loaded.data, design, fit, engine=engine),
+        coverage=np.array([coverage[name] for name in design.observations]),
+        present=loaded.present,
     )
 
 

@@ -23,8 +23,10 @@ from specgl.errors import SpecError, SpecglError, UsageError, WriteError
 from specgl.inference import infer
 from specgl.planning import GroupSource, Plan, errors_located, located, make_plan, output_target
 from specgl.running.journey import Journey
+from specgl.running.looking import quality_contents, read_underlay
 from specgl.running.progress import progress_bar
 from specgl.running.provide import LabelReader, Means, provisions_of, with_atlas
+from specgl.running.rendering import render_into
 from specgl.running.resume import forget_chunks
 from specgl.running.sources import no_images, statistics_of
 from specgl.spec import AnalysisSpec
@@ -39,6 +41,7 @@ def run(
     engine: Engine | None = None,
     memory: int | str | None = None,
     allow_outside: bool = False,
+    report: bool = True,
     progress: bool = False,
     command: tuple[str, ...] = (),
 ) -> Bundle:
@@ -62,6 +65,9 @@ def run(
         It holds for this machine: workers of a cluster have bounds of their own.
     allow_outside
         Whether files outside the spec's folder may be read.
+    report
+        Whether to make the report. One that cannot be made takes no result down: it is told, and
+        `specgl.report` tries again.
     progress
         Whether to draw a progress bar, if stderr is a terminal.
     command
@@ -105,10 +111,12 @@ def run(
             errors_located(plan.spec),
             claim(target, overwrite=overwrite) as place,
             means.engine,
-            _recorded(place, plan, journey),
         ):
-            _carry_out(plan, place, means, journey)
-            forget_chunks(place.target)
+            with _recorded(place, plan, journey, report=report):
+                _carry_out(plan, place, means, journey)
+                forget_chunks(place.target)
+            if report:
+                _show(place, journey)
     return open_bundle(target)
 
 
@@ -116,7 +124,9 @@ def _carry_out(plan: Plan, place: Place, means: Means, journey: Journey) -> None
     source = statistics_of(plan.source, plan, means.here, journey)
     with journey.enter("infer") as step:
         labels = LabelReader(source.space, journey)
-        stats = with_atlas(source.stats, plan, labels)
+        underlay = read_underlay(plan, journey)  # before the long part, so that a fault of it is told early
+        atlas = None if plan.atlas is None else labels.regions(plan.atlas)
+        stats = with_atlas(source.stats, atlas)
         provisions = provisions_of(source, plan, place, means, journey, labels, step)
         inferred = infer(stats, source.space, plan.inferences, provisions)
     # What holds for every contrast is said once.
@@ -140,28 +150,50 @@ def _carry_out(plan: Plan, place: Place, means: Means, journey: Journey) -> None
             counts=source.counts,
             schemes=source.schemes,
             tree=source.tree,
+            quality=None
+            if source.observed is None
+            else quality_contents(source.observed, source.space, inferred),
+            underlay=underlay,
+            atlas=atlas,
         )
         write_bundle(place, contents, engine=means.here, progress=step)
 
 
+def _show(target: Place | Path, journey: Journey) -> None:
+    """Make the report of what stands; whatever hinders that, the results stand."""
+    with journey.enter("report"):
+        try:
+            render_into(target)
+        except Exception as error:  # a fault of a picture is no reason to lose an analysis
+            told = str(error) if isinstance(error, SpecglError) else f"{type(error).__name__}: {error}"
+            journey.warn(
+                f"the results stand, but their report could not be made: {told}\n"
+                "    help: `specgl report` on the bundle tries again"
+            )
+
+
 @contextmanager
-def _recorded(place: Place, plan: Plan, journey: Journey) -> Iterator[None]:
-    """Leave a bundle that says where and why a run stopped."""
+def _recorded(place: Place, plan: Plan, journey: Journey, *, report: bool) -> Iterator[None]:
+    """Leave a bundle that says where and why a run stopped, and its page."""
+    stopped: Path | None = None
     try:
         yield
     except KeyboardInterrupt:
-        _record(place, plan, journey, Status.INTERRUPTED, journey.interrupted())
+        stopped = _record(place, plan, journey, Status.INTERRUPTED, journey.interrupted())
         raise
     except SpecglError as error:
         journey.add(error.findings)
-        _record(place, plan, journey, Status.FAILED, str(error))
+        stopped = _record(place, plan, journey, Status.FAILED, str(error))
         raise
     except Exception as error:
-        _record(place, plan, journey, Status.FAILED, f"{type(error).__name__}: {error}")
+        stopped = _record(place, plan, journey, Status.FAILED, f"{type(error).__name__}: {error}")
         raise
+    finally:
+        if report and stopped is not None:
+            _show(place if stopped == place.target else stopped, journey)
 
 
-def _record(place: Place, plan: Plan, journey: Journey, status: Status, message: str) -> None:
+def _record(place: Place, plan: Plan, journey: Journey, status: Status, message: str) -> Path | None:
     failure = Failure(
         name=plan.spec.name,
         status=status,
@@ -173,11 +205,11 @@ def _record(place: Place, plan: Plan, journey: Journey, status: Status, message:
         roots=_roots(plan),
     )
     try:
-        write_failure(place, failure)
+        return write_failure(place, failure)
     except (WriteError, UsageError):
         # The disk that refused the results refuses the record too, or something of the user's stands where
         # the record would go; what stopped the run is told all the same.
-        return
+        return None
 
 
 def _spec_text(plan: Plan) -> SpecText:

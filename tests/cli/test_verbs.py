@@ -9,6 +9,7 @@ import jsonschema
 import pytest
 
 import specgl
+from specgl.bundle import Role
 from specgl.cli.main import VERBS
 from specgl.cli.verbs.new import TEMPLATES
 from specgl.errors import CATALOGUE
@@ -166,7 +167,7 @@ def test_plan_prints_rows_weights_and_the_maps_that_are_then_written(specgl_in, 
     said = re.findall(r"^  (maps/\S+)$", done.out, re.MULTILINE)
     assert specgl_in(study.folder, "run", "analysis.yaml").code == 0
     bundle = specgl.open(study.folder / "results")
-    written = {file.path for file in bundle.files if file.role.is_image}
+    written = {file.path for file in bundle.files if file.role.is_map or file.role is Role.MASK}
     # n and dof are written where they vary, which no header tells.
     assert set(said) - written == {"maps/stat-dof_statmap.nii.gz", "maps/stat-n_statmap.nii.gz"}
     assert written <= set(said)
@@ -267,8 +268,6 @@ def test_a_wrong_verb_and_a_wrong_option(specgl_in, tmp_path) -> None:
     assert (verb.code, verb.out) == (2, "")
     assert "did you mean 'validate'?" in verb.err
     assert specgl_in(tmp_path, "xyzzy").code == 2
-    later = specgl_in(tmp_path, "report", "results")
-    assert (later.code, "'report' is not in this release" in later.err) == (2, True)
     assert specgl_in(tmp_path, "validate", "nowhere.yaml").code == 2
     assert specgl_in(tmp_path, "validate").code == 2
     option = specgl_in(tmp_path, "run", "--thread", "2", "x.yaml")
@@ -279,3 +278,38 @@ def test_no_escape_reaches_a_pipe(specgl_in, study) -> None:
     for words in (["--help"], ["validate", "analysis.yaml"], ["plan", "analysis.yaml"]):
         done = specgl_in(study.folder, *words)
         assert ESCAPE not in done.out + done.err
+
+
+# report
+
+
+@pytest.mark.report
+def test_report_makes_the_page_anew_and_run_may_leave_it_out(specgl_in, study) -> None:
+    without = specgl_in(study.folder, "run", "analysis.yaml", "--no-report")
+    assert (without.code, "Report:" in without.out) == (0, False)
+    assert specgl.open(study.folder / "results").report is None
+    made = specgl_in(study.folder, "report", "results")
+    assert (made.code, made.out) == (0, "results/report.html\n"), made.err
+    bundle = specgl.open(study.folder / "results")
+    bundle.verify()
+    page = bundle.report
+    assert page is not None
+    assert "patientGtControl" in page.read_text(encoding="utf-8")
+    drawn = specgl_in(study.folder, "report", "results", "--underlay", "mask.nii.gz")
+    assert drawn.code == 0
+    underlay = specgl.open(study.folder / "results").underlay
+    assert underlay is not None
+    assert underlay.attrs["source"] == "underlay"
+    with_page = specgl_in(study.folder, "run", "analysis.yaml", "--overwrite")
+    assert with_page.code == 0
+    assert with_page.out.splitlines()[-1].endswith("results/report.html")
+
+
+def test_report_is_refused_where_there_is_no_whole_bundle(specgl_in, study, results) -> None:
+    assert specgl_in(study.folder, "report", "maps").code == 5
+    assert specgl_in(study.folder, "report", "nowhere").code == 2
+    assert specgl_in(study.folder, "report", "results", "--underlay", "participants.tsv").code == 3
+    (results.path / "README.md").write_text("changed")
+    refused = specgl_in(study.folder, "report", "results")
+    assert (refused.code, "E508" in refused.err) == (5, True)
+    assert specgl.open(results.path).report is None

@@ -59,7 +59,7 @@ def assert_planned(joint: Any, written: set[str]) -> None:
     planned = set(
         planned_maps(plan.maps, plan.source.design.letters, plan.inferences, without_effect={"both"})
     )
-    made = {path for path in written if path.endswith(".nii.gz")}
+    made = {path for path in written if path.startswith("maps/") and path.endswith(".nii.gz")}
     assert made <= planned
     assert {path for path in planned if "both" in path} == {path for path in made if "both" in path}
 

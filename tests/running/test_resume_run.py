@@ -39,7 +39,7 @@ main(sys.argv[1:])
 
 def stopped(study: Any, root: Path, how: signal.Signals) -> tuple[int, str]:
     """Start the command, stop it after some chunks; its exit code and what it said on stderr."""
-    words = [sys.executable, "-c", SLOW, "run", "analysis.yaml", "--threads", "2"]
+    words = [sys.executable, "-c", SLOW, "run", "analysis.yaml", "--threads", "2", "--no-report"]
     environment = {**os.environ, "PYTHONPATH": str(root)}
     options: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     with subprocess.Popen(words, cwd=study.folder, env=environment, **options) as process:

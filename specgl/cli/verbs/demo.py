@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from specgl.cli.help import RichCommand
-from specgl.cli.options import overwrite_option, quiet_option, threads_option
+from specgl.cli.options import no_report_option, overwrite_option, quiet_option, threads_option
 from specgl.cli.printing import say
 from specgl.errors import UsageError
 
@@ -16,8 +16,9 @@ from specgl.errors import UsageError
 @click.argument("folder", type=click.Path(file_okay=False, path_type=Path), default=Path("specgl-demo"))
 @overwrite_option
 @threads_option
+@no_report_option
 @quiet_option
-def command(folder: Path, overwrite: bool, threads: int | None, quiet: bool) -> None:
+def command(folder: Path, overwrite: bool, threads: int | None, no_report: bool, quiet: bool) -> None:
     """Make a small group study, analyse it, and show where the results are.
 
     Writes 16 made subjects, their table and a commented spec into FOLDER (specgl-demo), then validates and
@@ -35,10 +36,12 @@ def command(folder: Path, overwrite: bool, threads: int | None, quiet: bool) -> 
     except OSError as error:
         raise UsageError(f"cannot write to '{folder}': {error.strerror or error}") from error
     say(f"$ specgl run {spec}")
-    execute(spec, overwrite=overwrite, threads=threads, quiet=quiet)
+    bundle = execute(spec, overwrite=overwrite, threads=threads, report=not no_report, quiet=quiet)
     results = folder / "results"
     verify(results)
     say("")
     say(f"The spec:     {spec}")
     say(f"The results:  {results}  (verified)")
+    if bundle.report is not None:
+        say(f"The report:   {results / bundle.report.name}  (open it in a browser)")
     say(f"Next:         specgl show {results} clusters")

@@ -13,6 +13,7 @@ from specgl.cli.options import (
     allow_outside_option,
     engine_option,
     memory_option,
+    no_report_option,
     overwrite_option,
     quiet_option,
     scheduler_option,
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
 @memory_option
 @strict_option
 @allow_outside_option
+@no_report_option
 @quiet_option
 def command(
     spec: Path,
@@ -55,9 +57,10 @@ def command(
     memory: int | None,
     strict: bool,
     allow_outside: bool,
+    no_report: bool,
     quiet: bool,
 ) -> None:
-    """Run a spec and write its results bundle.
+    """Run a spec and write its results bundle, with its report.
 
     Prints what survived, the warnings, and the bundle's folder; progress goes to stderr. Whatever stops the
     run leaves a bundle with the status `failed` or `interrupted` that says where and why; finished
@@ -76,9 +79,12 @@ def command(
         memory=memory,
         strict=strict,
         allow_outside=allow_outside,
+        report=not no_report,
         quiet=quiet,
     )
     say(f"Results: {bundle.path}")
+    if (page := bundle.report) is not None:
+        say(f"Report:  {page}")
 
 
 def execute(
@@ -91,6 +97,7 @@ def execute(
     memory: int | None = None,
     strict: bool = False,
     allow_outside: bool = False,
+    report: bool = True,
     quiet: bool = False,
 ) -> Bundle:
     """Read, plan and run a spec, and tell what came of it."""
@@ -115,6 +122,7 @@ def execute(
         engine=engine,
         memory=memory,
         allow_outside=allow_outside,
+        report=report,
         progress=not quiet,
         command=("specgl", *sys.argv[1:]),
     )

@@ -1,0 +1,189 @@
+"""Data: which observations and voxels were analysed, and how good they are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from specgl import plot
+from specgl.bundle import names
+from specgl.bundle.looking import Quality
+from specgl.reporting import filenames, telling
+from specgl.reporting.album import Shown
+from specgl.reporting.held import Held
+from specgl.reporting.sections.tables import WORDS, Head, Line, PlainTable, cut
+
+MOST_DROPPED = 200
+MOST_OBSERVATIONS = 500
+"""Rows of the tables that are shown; a study of thousands keeps the others in its files."""
+
+
+@dataclass(frozen=True, slots=True)
+class Data:
+    """The section.
+
+    Attributes
+    ----------
+    sentences
+        How many observations and voxels there are, and why not more.
+    dropped
+        Rows of the table that were left out, with the reason; None where none was.
+    pictures
+        Coverage and mask.
+    observations
+        Thumbnails of the observations by their distance.
+    quality
+        Numbers of each observation.
+    """
+
+    sentences: tuple[str, ...]
+    dropped: PlainTable | None
+    pictures: tuple[Shown, ...]
+    observations: Shown | None
+    quality: PlainTable | None
+
+
+def make_data(held: Held) -> Data | None:
+    """Say what was analysed; None for ready-made maps, which have no observations.
+
+    Parameters
+    ----------
+    held
+        The bundle.
+    """
+    rows = held.bundle.observations
+    if rows is None:
+        return None
+    quality = held.bundle.quality
+    return Data(
+        sentences=tuple(_sentences(held, rows, quality)),
+        dropped=_dropped(rows),
+        pictures=_brains(held, quality),
+        observations=None if quality is None else _thumbnails(held, quality),
+        quality=None if quality is None else _quality(quality),
+    )
+
+
+def _sentences(held: Held, rows: pd.DataFrame, quality: Quality | None) -> list[str]:
+    kept = int((rows["status"] == "kept").sum())
+    left_out = len(rows) - kept
+    told = [
+        f"{kept:,} of {telling.counted(len(rows), 'row')} of the table "
+        f"{'was' if kept == 1 else 'were'} analysed"
+        + (f", {left_out:,} left out." if left_out else ", none left out.")
+    ]
+    counts = held.bundle.manifest["counts"]
+    if {"mask", "enough", "analysed"} <= counts.keys():
+        few, constant = counts["mask"] - counts["enough"], counts.get("constant", 0)
+        why = [
+            *([f"{few:,} for want of observations (at least {counts['needed']:,})"] if few else []),
+            *([f"{constant:,} where all values are equal"] if constant else []),
+        ]
+        told.append(
+            f"{counts['analysed']:,} of {telling.counted(counts['mask'], 'voxel')} of the mask were analysed"
+            + (f"; left out are {telling.listed(why)}." if why else ".")
+        )
+    if quality is not None:
+        far = [str(name) for name in quality.observations.index[quality.observations["outlier"].astype(bool)]]
+        told.append(
+            "No observation lies far from the others."
+            if not far
+            else f"{telling.counted(len(far), 'observation lies', 'observations lie')} far from the others: "
+            f"{telling.listed(far[:12]) if len(far) <= 12 else ', '.join(far[:12]) + ' …'}."
+        )
+    return told
+
+
+def _dropped(rows: pd.DataFrame) -> PlainTable | None:
+    left_out = rows[rows["status"] != "kept"]
+    if left_out.empty:
+        return None
+    every = [
+        Line((str(name), "" if pd.isna(reason) else str(reason)))
+        for name, reason in zip(left_out.index, left_out["reason"], strict=True)
+    ]
+    lines, note = cut(every, MOST_DROPPED, names.OBSERVATIONS)
+    heads = (Head("Observation", holds=WORDS), Head("Reason", holds=WORDS))
+    return PlainTable("Rows of the table that were left out", heads, lines, note)
+
+
+def _brains(held: Held, quality: Quality | None) -> tuple[Shown, ...]:
+    space, counts = held.bundle.manifest["space"], held.bundle.manifest["counts"]
+    n = held.bundle.manifest["observations"]
+    underlay = held.underlay
+    over = "" if underlay is None else f" over the {underlay.attrs['source']}"
+    mask = held.album.show(
+        filenames.MASK,
+        lambda: plot.mask(held.bundle),
+        alt=f"Slices of the analysed mask{over}: {space['locations']:,} voxels"
+        + (f" of {counts['mask']:,} in the mask." if "mask" in counts else "."),
+        caption=f"The analysed mask{over}.",
+    )
+    if quality is None:
+        return (mask,)
+    values = quality.coverage.values
+    inside = values[values > 0]
+    low, high = (int(inside.min()), int(inside.max())) if inside.size else (0, 0)
+    full = int(np.count_nonzero(values == n))
+    coverage = held.album.show(
+        filenames.COVERAGE,
+        lambda: plot.coverage(held.bundle),
+        alt=f"Slices of coverage: from {low:,} to {high:,} of {n:,} observations have a value at a voxel; "
+        f"all have one at {full:,} voxels.",
+        caption="Observations with a value at each voxel of the mask.",
+    )
+    return coverage, mask
+
+
+def _thumbnails(held: Held, quality: Quality) -> Shown:
+    far = quality.observations["outlier"].astype(bool)
+    distance = quality.observations["distance"].to_numpy(dtype=np.float64)
+    known = distance[np.isfinite(distance)]
+    span = f", distances from {known.min():.2f} to {known.max():.2f}" if known.size else ""
+    return held.album.show(
+        filenames.OBSERVATIONS,
+        lambda: plot.observations(held.bundle),
+        alt=f"One slice of each of {len(distance):,} observations{span}; "
+        f"{telling.counted(int(far.sum()), 'is an outlier', 'are outliers')}.",
+        caption="One slice of each observation's map, by distance from the model's fit. Outliers are marked.",
+    )
+
+
+def _quality(quality: Quality) -> PlainTable:
+    about = quality.observations.sort_values("distance", ascending=False, kind="stable", na_position="last")
+    marked = about["outlier"].astype(bool)
+    every = [
+        Line(
+            (
+                str(name),
+                *(["outlier" if row["outlier"] else ""] if marked.any() else []),
+                telling.decimals(row["distance"]),
+                telling.short(float(row["mean_absolute_residual"])),
+                telling.decimals(100 * float(row["coverage"]), 1),
+                telling.decimals(row["leverage"], 3),
+            ),
+            marked=bool(row["outlier"]),
+        )
+        for name, row in about.iterrows()
+    ]
+    lines, note = cut(every, MOST_OBSERVATIONS, names.QUALITY)
+    meaning = (
+        "Distance: root mean square of the studentised residual over the voxels; 1 is expected. Coverage: "
+        "share of the mask's voxels with a value. Leverage: between 0 and 1."
+    )
+    return PlainTable(
+        caption="Quality of each observation, the most distant first",
+        heads=(
+            Head("Observation", holds=WORDS),
+            *([Head("Marked", holds=WORDS)] if marked.any() else []),
+            Head("Distance"),
+            Head("Residual", "mean absolute"),
+            Head("Coverage", "%"),
+            Head("Leverage"),
+        ),
+        lines=lines,
+        note=f"{meaning} {note}".strip(),
+        sorts=True,
+    )

@@ -1,0 +1,90 @@
+"""Numbers and places as the page prints them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from specgl.bundle.printed.numbers import fixed, millimetres, p_value
+from specgl.bundle.statistics import SEVERAL
+
+NO_BREAK = "\N{NO-BREAK SPACE}"
+
+
+def counted(number: int, noun: str, plural: str | None = None) -> str:
+    """A number of things: ``1 voxel``, ``1,822 voxels``."""
+    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+
+
+def p_words(p: float) -> str:
+    """A p-value with its sign: ``p = .012``, ``p < .001``."""
+    told = p_value(p)
+    sign, digits = (told[0], told[1:]) if told[:1] in ("<", ">") else ("=", told)
+    return f"p{NO_BREAK}{sign}{NO_BREAK}{digits}"
+
+
+def place(x: float, y: float, z: float) -> str:
+    """Coordinates in mm, as a triple: integers where all are, else with one decimal."""
+    told = millimetres([np.array([value], dtype=np.float64) for value in (x, y, z)])
+    return f"({', '.join(axis[0] for axis in told)})"
+
+
+def coordinates(x: float, y: float, z: float) -> str:
+    """Coordinates in mm for the viewer, to a ten-thousandth."""
+    return " ".join(
+        f"{round(value, 4) + 0.0:g}" if value == round(value) else f"{value:.4f}" for value in (x, y, z)
+    )
+
+
+def statistic_facts(row: Mapping[str, Any]) -> str:
+    """Statistic, direction, n and degrees of freedom of a row of results."""
+    words = [str(row["statistic"])]
+    if row["statistic"] not in SEVERAL:
+        words.append(str(row["alternative"]))
+    if row["n"] is not None:
+        words.append(f"n{NO_BREAK}={NO_BREAK}{_range(row['n_min'], row['n'])}")
+    if row["dof"] is not None:
+        first = "" if row["dof_numerator"] is None else f"{row['dof_numerator']:g} and "
+        words.append(f"dof{NO_BREAK}={NO_BREAK}{first}{_range(row['dof_min'], row['dof'])}")
+    elif row["dof_numerator"] is not None:
+        words.append(f"dof{NO_BREAK}={NO_BREAK}{row['dof_numerator']:g}")
+    return ", ".join(words)
+
+
+def short(value: float, digits: int = 3) -> str:
+    """A number with so many digits, nothing for NaN."""
+    return "" if math.isnan(value) else f"{value:.{digits}g}"
+
+
+def decimals(value: float, places: int = 2) -> str:
+    """A number with so many decimals, nothing for NaN."""
+    return fixed(float(value), places)
+
+
+def listed(words: Sequence[str]) -> str:
+    """Several words as a sentence lists them."""
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
+
+
+def seconds(value: float) -> str:
+    """A duration with two or three digits and its unit."""
+    if value < 1:
+        return f"{1000 * value:.0f} ms"
+    if value < 120:
+        return f"{value:.3g} s"
+    return f"{value / 60:.3g} min" if value < 7200 else f"{value / 3600:.3g} h"
+
+
+def bytes_in_words(number: int) -> str:
+    """A size with its unit."""
+    for unit, size in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
+        if number >= size:
+            return f"{number / size:.3g} {unit}"
+    return f"{number} bytes"
+
+
+def _range(low: float | None, high: float) -> str:
+    return f"{high:.4g}" if low is None or low == high else f"{low:.4g} to {high:.4g}"
