@@ -13,7 +13,7 @@ const SpecglDrawing = (() => {
     backColor: [0, 0, 0, 1],
     fontColor: [0.9, 0.9, 0.9, 1],
     crosshairColor: [0.35, 0.95, 0.45, 0.9],
-    crosshairWidth: 0.7,
+    crosshairWidth: 1.2, // thinner lines fall between the pixels of a phone
     crosshairWidthUnit: "mm",
     crosshairGap: 4,
     show3Dcrosshair: true,

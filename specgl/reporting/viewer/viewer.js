@@ -24,7 +24,8 @@
   let cameFrom = null;
 
   const number = (value, digits = 3) => {
-    const text = value === 0 ? "0" : Math.abs(value) < 0.001 ? value.toExponential(1) : String(Number(value.toPrecision(digits)));
+    const size = Math.abs(value);
+    const text = size > 0 && size < 0.001 ? value.toExponential(1) : String(Number(value.toPrecision(digits)));
     return text.replaceAll("-", MINUS);
   };
   const millimetres = (value) => value.toFixed(1).replace(/^-(?=0\.0$)/, "").replace("-", MINUS);
@@ -70,7 +71,8 @@
     const { top } = now.held;
     const signed = colours === "signed";
     for (let at = 0; at < bar.width; at += 1) {
-      const value = signed ? (2 * (at + 0.5) / bar.width - 1) * top : now.threshold + (at + 0.5) / bar.width * (top - now.threshold);
+      const along = (at + 0.5) / bar.width;
+      const value = signed ? (2 * along - 1) * top : now.threshold + along * (top - now.threshold);
       const size = Math.abs(value);
       const share = top > now.threshold ? Math.min((size - now.threshold) / (top - now.threshold), 1) : 1;
       const table = signed ? (value < 0 ? "negative" : "positive") : colours;
@@ -81,7 +83,8 @@
     const inner = now.threshold < 0.15 * top ? [0] : [-now.threshold, now.threshold];
     find(".specgl-ticks").replaceChildren(...[low, ...(signed ? inner : []), top].map((value) => tick(value, low, top)));
     const name = `${now.map.symbol} ${now.map.unit}`.trim();
-    find(".specgl-bar-name").textContent = top === 0 ? (now.map.survives ? "No voxel survives." : "All values are 0.") : name;
+    const nothing = now.map.survives ? "No voxel survives." : "All values are 0.";
+    find(".specgl-bar-name").textContent = top === 0 ? nothing : name;
     for (const element of [bar, find(".specgl-ticks")]) element.hidden = top === 0;
   }
 
@@ -159,11 +162,20 @@
 
   // -- Keys, wheel and touch
 
-  const STEPS = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowDown: [1, -1], ArrowUp: [1, 1], PageDown: [2, -1], PageUp: [2, 1] };
+  // Axis and direction.
+  const STEPS = {
+    ArrowLeft: [0, -1],
+    ArrowRight: [0, 1],
+    ArrowDown: [1, -1],
+    ArrowUp: [1, 1],
+    PageDown: [2, -1],
+    PageUp: [2, 1],
+  };
 
   function onKey(event) {
     event.stopPropagation(); // NiiVue has keys of its own, which nobody expects
-    const step = event.type === "keydown" && !event.ctrlKey && !event.altKey && !event.metaKey ? STEPS[event.key] : undefined;
+    const plain = event.type === "keydown" && !event.ctrlKey && !event.altKey && !event.metaKey;
+    const step = plain ? STEPS[event.key] : undefined;
     if (step === undefined) return;
     event.preventDefault();
     const [axis, sign] = step;
