@@ -10,6 +10,7 @@ from specgl.bundle.checking import verify
 from specgl.bundle.contents import Contents, Failure, Run, SpecText, Stage
 from specgl.bundle.files import TextFile
 from specgl.bundle.forecast import planned_maps
+from specgl.bundle.looking import Quality
 from specgl.bundle.manifest import FileEntry, Label, Status
 from specgl.bundle.names import Role
 from specgl.bundle.place import Place, claim
@@ -26,6 +27,7 @@ __all__ = [
     "FileEntry",
     "Label",
     "Place",
+    "Quality",
     "QualityContents",
     "Role",
     "Run",

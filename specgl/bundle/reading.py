@@ -103,7 +103,7 @@ class Bundle:
         numbers = {name for name, held in told.items() if held.get("type") == "continuous"}
         return self._about_observations(names.VARIABLES, numbers=numbers)
 
-    @property
+    @cached_property
     def design_words(self) -> dict[str, Any] | None:
         """What regressors, variables and contrasts mean; None for ready-made maps."""
         return self._json(names.DESIGN_WORDS)
@@ -189,10 +189,16 @@ class Bundle:
         tables = self.tables
         order = [(row["contrast"], row["inference"]) for row in self.manifest["results"]]
         chosen = choose([pair for pair in order if pair in tables], contrast, inference)
-        return print_tables([(tables[pair], self._about(*pair)) for pair in chosen], form)
+        return print_tables([(tables[pair], self.about(*pair)) for pair in chosen], form)
 
-    def _about(self, contrast: str, inference: str) -> About:
-        """What a table tells of."""
+    def about(self, contrast: str, inference: str) -> About:
+        """What the table of a contrast under an inference tells of, for who prints it.
+
+        Raises
+        ------
+        VerificationError
+            E509: the manifest has no such result.
+        """
         row = next(
             (r for r in self.manifest["results"] if (r["contrast"], r["inference"]) == (contrast, inference)),
             None,
@@ -208,12 +214,12 @@ class Bundle:
             space=None if space is None else space["label"],
         )
 
-    @property
+    @cached_property
     def spec(self) -> dict[str, Any] | None:
         """The resolved spec; None where a run stopped before it was understood."""
         return self._json(names.RESOLVED)
 
-    @property
+    @cached_property
     def inputs(self) -> dict[str, Any] | None:
         """Files that were read, and the environment they were read in."""
         return self._json(names.INPUTS)

@@ -20,8 +20,7 @@ from specgl.plot.text import number, short
 from specgl.plot.volumes import AXES, Floats, Volume, volume_of
 
 if TYPE_CHECKING:
-    from specgl.bundle import Bundle
-    from specgl.bundle.looking import Quality
+    from specgl.bundle import Bundle, Quality
 
 MOST = 60
 """Observations that are all shown."""

@@ -11,7 +11,6 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from specgl.bundle import Bundle
-from specgl.bundle.printed import About
 from specgl.reporting.album import Album
 from specgl.reporting.words import Question
 
@@ -65,16 +64,6 @@ class Held:
     def underlay(self) -> xr.DataArray | None:
         """What figures are drawn on; None where there is nothing."""
         return self.bundle.underlay
-
-    def about(self, contrast: str, inference: str) -> About:
-        """What the tables of a contrast under an inference tell of."""
-        asked = self.spec.get("inference")
-        settings = asked.get(inference) if isinstance(asked, dict) else None
-        return About(
-            row=self.rows[contrast, inference],
-            settings=settings if isinstance(settings, dict) else {},
-            space=self.bundle.manifest["space"]["label"],
-        )
 
     def has_map(self, name: str, contrast: str) -> bool:
         """Whether there is an unthresholded map of this name for a contrast."""

@@ -8,6 +8,6 @@ from __future__ import annotations
 
 from specgl.bundle.printed.about import About
 from specgl.bundle.printed.choosing import choose
-from specgl.bundle.printed.printing import FORMS, print_tables
+from specgl.bundle.printed.printing import FORMS, print_tables, worth_a_line
 
-__all__ = ["FORMS", "About", "choose", "print_tables"]
+__all__ = ["FORMS", "About", "choose", "print_tables", "worth_a_line"]

@@ -35,13 +35,13 @@ def print_tables(tables: Sequence[tuple[pd.DataFrame, About]], form: str) -> str
     write = forms.FORMS[form]
     told = []
     for table, about in tables:
-        shown = _worth_a_line(table, about)
+        shown = worth_a_line(table, about)
         left_out = int(table["cluster"].nunique() - shown["cluster"].nunique())
         told.append(write(make_grid(shown, about), title_of(about), note_of(shown, about, left_out)))
     return "\n".join(told)
 
 
-def _worth_a_line(table: pd.DataFrame, about: About) -> pd.DataFrame:
+def worth_a_line(table: pd.DataFrame, about: About) -> pd.DataFrame:
     """The table without clusters of which nothing is claimed; every region is worth its line."""
     if not about.of_discoveries or about.of_regions or "discoveries" not in table.columns:
         return table

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from specgl.bundle import names
-from specgl.bundle.printed import About
+from specgl.bundle.printed import worth_a_line
 from specgl.bundle.printed.grid import Column, make_grid
 from specgl.bundle.printed.notes import note_of
 from specgl.bundle.printed.numbers import floats
@@ -75,8 +75,8 @@ def make_cluster_table(held: Held, contrast: str, inference: str) -> ClusterTabl
     table = held.bundle.tables.get((contrast, inference))
     if table is None:
         return None
-    about = held.about(contrast, inference)
-    told = _worth_a_line(table, about)
+    about = held.bundle.about(contrast, inference)
+    told = worth_a_line(table, about)
     left_out = int(table["cluster"].nunique() - told["cluster"].nunique())
     shown = _highest(told)
     grid = make_grid(shown, about)
@@ -124,11 +124,3 @@ def _highest(table: pd.DataFrame) -> pd.DataFrame:
     height = np.nan_to_num(np.abs(floats(main["z_score"])), nan=-1.0)
     kept = main["cluster"].to_numpy()[np.argsort(-height, kind="stable")[:MOST_CLUSTERS]]
     return table[table["cluster"].isin(kept)]
-
-
-def _worth_a_line(table: pd.DataFrame, about: About) -> pd.DataFrame:
-    """The table without clusters of which nothing is claimed; every region is worth its line."""
-    if not about.of_discoveries or about.of_regions or "discoveries" not in table.columns:
-        return table
-    found = table.loc[floats(table["discoveries"]) > 0, "cluster"]
-    return table[table["cluster"].isin(found)]

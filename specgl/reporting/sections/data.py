@@ -8,8 +8,7 @@ import numpy as np
 import pandas as pd
 
 from specgl import plot
-from specgl.bundle import names
-from specgl.bundle.looking import Quality
+from specgl.bundle import Quality, names
 from specgl.reporting import filenames, telling
 from specgl.reporting.album import Shown
 from specgl.reporting.held import Held

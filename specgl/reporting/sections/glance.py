@@ -121,7 +121,7 @@ def make_glance(held: Held) -> Glance:
     )
     first = {inference: contrast for contrast, inference in reversed(held.rows)}
     inferences = tuple(
-        Headed(name, "", "", kind_of(held.about(first[name], name))) for name in held.inferences
+        Headed(name, "", "", kind_of(held.bundle.about(first[name], name))) for name in held.inferences
     )
     cells = {pair: _cell(held, *pair) for pair in held.rows}
     flat = len(inferences) <= len(contrasts)
@@ -204,7 +204,7 @@ _NOTHING_KNOWN = {"n": None, "n_min": None, "dof": None, "dof_min": None, "dof_n
 
 
 def _cell(held: Held, contrast: str, inference: str) -> Cell:
-    about = held.about(contrast, inference)
+    about = held.bundle.about(contrast, inference)
     row = held.rows[contrast, inference]
     peak = None if row["peak"] is None else make_spot(held, contrast, row["statistic"], row["peak"])
     alt = glass_alt(about, peak)

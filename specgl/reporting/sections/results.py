@@ -131,7 +131,7 @@ def _result(held: Held, told: Headed) -> Result:
 
 
 def _inferred(held: Held, contrast: str, inference: str, sentence: str) -> Inferred:
-    about = held.about(contrast, inference)
+    about = held.bundle.about(contrast, inference)
     row = held.rows[contrast, inference]
     peak = None if row["peak"] is None else make_spot(held, contrast, row["statistic"], row["peak"])
     least = p_of(about)
@@ -186,7 +186,7 @@ def _mosaic(held: Held, contrast: str, variable: str | None) -> Iterator[Shown]:
     )
     over = "" if held.underlay is None else f", over the {held.underlay.attrs['source']}"
     if surviving is not None:
-        found = found_words(held.about(contrast, surviving))
+        found = found_words(held.bundle.about(contrast, surviving))
         yield held.album.show(
             filenames.mosaic(contrast, surviving),
             lambda: plot.slices(held.bundle, contrast=contrast, inference=surviving, underlay=held.underlay),
@@ -210,7 +210,7 @@ def _capital(words: str) -> str:
 
 def _corrected_first(held: Held) -> Iterator[tuple[str, str]]:
     """Results in order, those that are corrected for the number of tests before the others."""
-    yield from sorted(held.rows, key=lambda pair: held.about(*pair).controlled == "uncorrected")
+    yield from sorted(held.rows, key=lambda pair: held.bundle.about(*pair).controlled == "uncorrected")
 
 
 def _named(held: Held, contrast: str, variable: str) -> str:
@@ -226,7 +226,7 @@ def _null(held: Held, contrast: str, inference: str) -> Shown:
     told = row.get("shuffled") or row.get("simulations") or {}
     critical = told.get("critical")
     level = "" if critical is None else f", of which one survives from {critical:.4g}"
-    least = p_of(held.about(contrast, inference))
+    least = p_of(held.bundle.about(contrast, inference))
     return held.album.show(
         filenames.null(contrast, inference),
         lambda: plot.null(held.bundle, contrast=contrast, inference=inference),
