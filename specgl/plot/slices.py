@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 import xarray as xr
+from matplotlib.axes import Axes
 
 from specgl.errors import UsageError
 from specgl.plot.beneath import Beneath, beneath, underlay_of
 from specgl.plot.choosing import choose
 from specgl.plot.figure import INK, Figure, styled
 from specgl.plot.glass import NOTHING, mask_volume
-from specgl.plot.panels import Sheet, Window, cut_axes, grid, head, legend, row, show
+from specgl.plot.panels import Sheet, Window, cut_axes, grid, head, legend, outline, row, show
 from specgl.plot.scales import Scale, scale_of
 from specgl.plot.text import millimetres
 from specgl.plot.volumes import AXES, Volume, volume_of
@@ -39,6 +41,7 @@ def slices(
     underlay: xr.DataArray | None = None,
     mask: xr.DataArray | None = None,
     threshold: float | None = None,
+    transparent: bool = False,
     label: str | None = None,
     vmax: float | None = None,
 ) -> Figure:
@@ -64,6 +67,11 @@ def slices(
         Where was analysed; None takes the bundle's, or where the map is not NaN.
     threshold
         Magnitude below which the map is clear.
+    transparent
+        Whether the whole map is shown, the clearer the weaker it is, with a line around what survives
+        `inference`: results are highlighted, and the others not hidden (Taylor and others 2023,
+        doi:10.1016/j.neuroimage.2023.120138). Full colour begins at the smallest magnitude that survives, or
+        at `vmax` where nothing does; below it opacity falls with the square.
     label, vmax
         Of the colour bar; see `glass_brain`.
 
@@ -81,16 +89,19 @@ def slices(
     --------
     >>> bundle = specgl.open("results")  # doctest: +SKIP
     >>> slices(bundle, contrast="mean", inference="fdr", at=(6, 24, 50))  # doctest: +SKIP
+    >>> slices(bundle, contrast="mean", inference="fdr", transparent=True)  # doctest: +SKIP
     >>> slices(bundle.maps.effect, contrast="mean", axis="x", n=8)  # doctest: +SKIP
     """
     if axis not in AXES or len(axis) != 1:
         raise UsageError(f"there is no axis '{axis}'; there is x, y and z")
     if n is not None and n < 1:
         raise UsageError(f"a mosaic has at least one cut, not {n}")
-    chosen = choose(source, contrast, inference, variable, mask, label)
+    chosen = choose(source, contrast, None if transparent else inference, variable, mask, label)
     values = volume_of(chosen.array)
     within = mask_volume(values, chosen.mask)
     below = beneath(within, underlay_of(source) if underlay is None else underlay)
+    if transparent and threshold is None:
+        threshold = 0.0  # a scale whose colours begin at 0, as those of what survives begin at its threshold
     scale = scale_of(
         values.values,
         int(within.values.sum()),
@@ -99,12 +110,53 @@ def slices(
         threshold=threshold,
         vmax=vmax,
     )
+    lit = None
+    if transparent:
+        lit = _highlight(source, contrast, inference, variable, scale)
     if at is not None:
-        return _through(values, below, scale, _place(values, at))
+        return _through(values, below, scale, _place(values, at), lit)
     empty = nothing_in(values, scale)
-    sheet = mosaic(None if empty else values, below, scale, axis=axis, n=n)
+    sheet = mosaic(None if empty else values, below, scale, axis=axis, n=n, lit=lit)
     legend(sheet, None if empty else scale, NOTHING)
     return sheet.figure
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Highlight:
+    """How what survives stands out of a whole map.
+
+    Attributes
+    ----------
+    surviving
+        What survives is not 0; None where nobody asked.
+    opaque
+        Magnitude from which the map hides what lies beneath.
+    """
+
+    surviving: Volume | None
+    opaque: float
+
+    def draw(self, panel: Axes, values: Volume, scale: Scale, axis: int, at: float) -> None:
+        """Draw a cut of the map into a panel, and the edge of what survives."""
+        plane = values.cut(axis, at)
+        if plane is None:
+            return
+        share = np.abs(np.nan_to_num(plane.values, nan=0.0)) / self.opaque
+        show(panel, plane, scale, alpha=np.clip(share, 0.0, 1.0) ** 2)
+        held = None if self.surviving is None else self.surviving.cut(axis, at)
+        if held is not None:
+            outline(panel, replace(held, values=np.nan_to_num(held.values) != 0), width=0.7)
+
+
+def _highlight(
+    source: xr.DataArray | Bundle, contrast: str | None, inference: str | None, variable: str, scale: Scale
+) -> Highlight:
+    """What survives, where an inference says so, and from which magnitude the map is opaque."""
+    if inference is None:
+        return Highlight(None, max(abs(scale.low), abs(scale.high)))
+    held = volume_of(choose(source, contrast, inference, variable, None, None).array)
+    size = np.abs(held.values[np.isfinite(held.values) & (held.values != 0)])
+    return Highlight(held, float(size.min()) if size.size else max(abs(scale.low), abs(scale.high)))
 
 
 def mosaic(
@@ -116,6 +168,7 @@ def mosaic(
     n: int | None = None,
     bar: bool = True,
     foot: float = 0.0,
+    lit: Highlight | None = None,
 ) -> Sheet:
     """Cuts across one axis, equally spaced through the mask.
 
@@ -133,6 +186,8 @@ def mosaic(
         Whether room is left for a colour bar.
     foot
         Inches that are left below the panels.
+    lit
+        How what survives stands out; None shows the map as it is.
     """
     single = cut_axes(below.mask.values.shape)
     across = single[0] if len(single) == 1 else AXES.index(axis)
@@ -142,11 +197,18 @@ def mosaic(
     for number, (panel, place) in enumerate(zip(sheet.panels, cuts, strict=True)):
         below.draw(panel, across, place)
         if values is not None and scale is not None:
-            show(panel, values.cut(across, place), scale)
+            _draw(panel, values, scale, across, place, lit)
         window.limit(panel, across)
         words = f"{AXES[across]} = {millimetres(place)} mm" if number == 0 else millimetres(place)
         head(panel, words, across, ends=number == 0)
     return sheet
+
+
+def _draw(panel: Axes, values: Volume, scale: Scale, axis: int, at: float, lit: Highlight | None) -> None:
+    if lit is None:
+        show(panel, values.cut(axis, at), scale)
+    else:
+        lit.draw(panel, values, scale, axis, at)
 
 
 def nothing_in(values: Volume, scale: Scale) -> bool:
@@ -175,7 +237,7 @@ def places(mask: Volume, axis: int, n: int) -> list[float]:
     return [float(place) for place in mask.centres(axis)[at]]
 
 
-def _through(values: Volume, below: Beneath, scale: Scale, at: Place) -> Figure:
+def _through(values: Volume, below: Beneath, scale: Scale, at: Place, lit: Highlight | None) -> Figure:
     """Three cuts through a place."""
     axes = cut_axes(values.values.shape)
     window = Window.around(below.mask)
@@ -184,7 +246,7 @@ def _through(values: Volume, below: Beneath, scale: Scale, at: Place) -> Figure:
     for panel, axis in zip(sheet.panels, axes, strict=True):
         below.draw(panel, axis, at[axis])
         if not empty:
-            show(panel, values.cut(axis, at[axis]), scale)
+            _draw(panel, values, scale, axis, at[axis], lit)
         across, up = (at[other] for other in range(3) if other != axis)
         panel.axvline(across, color="white", linewidth=1.6, alpha=0.6)
         panel.axhline(up, color="white", linewidth=1.6, alpha=0.6)

@@ -144,3 +144,49 @@ def test_what_cannot_be_cut_is_said(make_bundle: Callable[..., Any]) -> None:
         slices(bundle, contrast="age", axis="w")
     with pytest.raises(UsageError, match="at least one cut"):
         slices(bundle, contrast="age", n=0)
+
+
+@pytest.mark.parametrize("at", [PEAK, None])
+def test_a_transparent_map_is_whole_and_clearer_where_it_is_weaker(
+    make_bundle: Callable[..., Any], at: Any
+) -> None:
+    bundle = make_bundle()
+    figure = slices(bundle, contrast="patients", inference="fdr", at=at, transparent=True)
+    whole = bundle.maps["stat"].sel(contrast="patients").values
+    surviving = bundle.maps["stat_fdr"].sel(contrast="patients").values
+    least = np.abs(surviving[surviving != 0]).min()
+    seen = 0
+    for axes in figure.axes:
+        for image in axes.images:
+            opacity = image.get_alpha()
+            if not isinstance(opacity, np.ndarray):
+                continue  # what lies beneath
+            shown = np.ma.filled(image.get_array().astype(float), np.nan)
+            known = np.isfinite(shown)
+            expected = np.minimum(np.abs(shown[known]) / least, 1) ** 2
+            np.testing.assert_allclose(opacity[known], expected, rtol=1e-6)
+            assert (opacity[known][np.abs(shown[known]) >= least] == 1).all()
+            seen += int(known.sum())
+            edges = [line for line in axes.collections if line.get_zorder() > 0]
+            assert bool(edges) == bool((np.abs(shown[known]) > 2).any()), "a line where something survives"
+    assert seen > np.count_nonzero(surviving[..., 0]) if at is None else seen > 0
+    assert np.abs(whole[np.isfinite(whole)]).max() > least
+
+
+def test_a_transparent_map_without_survivors_is_opaque_at_its_maximum(
+    make_bundle: Callable[..., Any],
+) -> None:
+    bundle = make_bundle()
+    whole = bundle.maps["stat"].sel(contrast="patients").values
+    for inference in ("none", None):
+        figure = slices(bundle, contrast="patients", inference=inference, transparent=True)
+        opacities = [
+            image.get_alpha().max()
+            for axes in figure.axes
+            for image in axes.images
+            if isinstance(image.get_alpha(), np.ndarray)
+        ]
+        assert opacities
+        assert max(opacities) <= 1
+        assert not any(line.get_zorder() > 0 for axes in figure.axes[:-1] for line in axes.collections)
+    assert np.nanmax(np.abs(whole)) > 0

@@ -168,22 +168,28 @@ def _brains(held: Held, contrast: str) -> Iterator[Shown]:
         )
     if variable is not None and spot is not None:
         what, through = _named(held, contrast, variable), f"through the highest peak: {spot.in_words}."
+        surviving = _surviving(held, contrast) if variable == "stat" else None
+        lined = "" if surviving is None else f" A line surrounds what survives {surviving}."
         yield held.album.show(
             filenames.cuts(contrast),
             lambda: plot.slices(
-                held.bundle, contrast=contrast, variable=variable, at=spot.at, underlay=held.underlay
+                held.bundle,
+                contrast=contrast,
+                inference=surviving,
+                variable=variable,
+                at=spot.at,
+                underlay=held.underlay,
+                transparent=True,
             ),
-            alt=f"Three slices of {what} of {contrast}, not thresholded, {through}",
-            caption=f"{_capital(what)}, not thresholded, {through}",
+            alt=f"Three slices of {what} of {contrast}, not thresholded, {through}{lined}",
+            caption=f"{_capital(what)}, not thresholded but the clearer the weaker, {through}{lined}",
         )
     yield from _mosaic(held, contrast, variable)
 
 
 def _mosaic(held: Held, contrast: str, variable: str | None) -> Iterator[Shown]:
     """Slices side by side of what survives the first correction, or of the whole map where nothing does."""
-    surviving = next(
-        (i for c, i in _corrected_first(held) if c == contrast and not is_empty(held.rows[c, i])), None
-    )
+    surviving = _surviving(held, contrast)
     over = "" if held.underlay is None else f", over the {held.underlay.attrs['source']}"
     if surviving is not None:
         found = found_words(held.bundle.about(contrast, surviving))
@@ -198,14 +204,23 @@ def _mosaic(held: Held, contrast: str, variable: str | None) -> Iterator[Shown]:
         nothing = "no inference was asked for" if not held.rows else "nothing survives any inference"
         yield held.album.show(
             filenames.mosaic(contrast),
-            lambda: plot.slices(held.bundle, contrast=contrast, variable=variable, underlay=held.underlay),
+            lambda: plot.slices(
+                held.bundle, contrast=contrast, variable=variable, underlay=held.underlay, transparent=True
+            ),
             alt=f"Slices of {what} of {contrast}, not thresholded: {nothing}.",
-            caption=f"{_capital(what)}, not thresholded: {nothing}.",
+            caption=f"{_capital(what)}, not thresholded but the clearer the weaker: {nothing}.",
         )
 
 
 def _capital(words: str) -> str:
     return words[:1].upper() + words[1:]
+
+
+def _surviving(held: Held, contrast: str) -> str | None:
+    """The inference whose survivors are shown first: corrected for the number of tests if any is."""
+    return next(
+        (i for c, i in _corrected_first(held) if c == contrast and not is_empty(held.rows[c, i])), None
+    )
 
 
 def _corrected_first(held: Held) -> Iterator[tuple[str, str]]:
