@@ -51,6 +51,11 @@ const SpecglDrawing = (() => {
     // Voxels of a map stay voxels, and do not bleed into each other; what lies beneath is smooth.
     const interpolate = niivue.updateInterpolation.bind(niivue);
     niivue.updateInterpolation = (layer, linear = false) => interpolate(layer, linear || layer === 0);
+    // On paper, and wherever else it is not shown, the canvas has no size, and WebGL warns of that.
+    const resize = niivue.resizeListener.bind(niivue);
+    niivue.resizeListener = () => {
+      if (canvas.offsetWidth > 0 && canvas.offsetHeight > 0) resize();
+    };
     await niivue.attachToCanvas(canvas, false);
     for (const [name, bytes] of tables) niivue.addColormap(`specgl-${name}`, colourMap(bytes));
     const add = async (name, options) => {

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from specgl.plot.colours import lut
 from specgl.reporting.viewer.grids import Box, beneath, box_around
 from specgl.reporting.viewer.maps import Map, maps_of
-from specgl.reporting.viewer.niivue import PACKAGE, read_niivue
+from specgl.reporting.viewer.niivue import PACKAGE, UnknownLayoutError, read_niivue
 from specgl.reporting.viewer.packing import LEVELS, Packed, as_json, pack_maps
 from specgl.reporting.viewer.volumes import as_text, compress, nifti, pack_bits
 
@@ -78,12 +78,10 @@ def make_viewer(bundle: Bundle, *, budget: int) -> Viewer | None:
     -------
     viewer
         None where the bundle has no maps. Without scripts, and with a sentence, where ipyniivue is not
-        installed or the budget is too small for any map.
+        installed or is laid out in another way than is known, or the budget is too small for any map.
 
     Raises
     ------
-    RuntimeError
-        When the installed ipyniivue is laid out in another way than is known.
     VerificationError
         When a map of the bundle cannot be read.
     """
@@ -92,7 +90,10 @@ def make_viewer(bundle: Bundle, *, budget: int) -> Viewer | None:
     source = _source(bundle)
     if source is None:
         return None
-    niivue = read_niivue()
+    try:
+        niivue = read_niivue()
+    except UnknownLayoutError as error:
+        return _told(f"The interactive viewer is not in this page: {error}.")
     if niivue is None:
         return _told(
             "The interactive viewer is not in this page: the package that carries it was not installed when "
@@ -124,6 +125,7 @@ class _Source:
     underlay: xr.DataArray | None
     codes: NDArray[np.uint16] | None
     names: tuple[str, ...]
+    start: tuple[float, float, float] | None
 
 
 def _source(bundle: Bundle) -> _Source | None:
@@ -133,12 +135,20 @@ def _source(bundle: Bundle) -> _Source | None:
     if box is None or not maps:
         return None
     if (regions := bundle.regions) is None:
-        return _Source(box, maps, bundle.underlay, None, ())
+        return _Source(box, maps, bundle.underlay, None, (), _start(bundle, maps[0].contrast))
     held, names = regions
     # Counted anew, since codes of an atlas may be any numbers.
     known, codes = np.unique(held.values[box.slices], return_inverse=True)
     within = codes.reshape(box.inside.shape).astype(np.uint16)
-    return _Source(box, maps, bundle.underlay, within, tuple(names.get(int(code), "") for code in known))
+    told = tuple(names.get(int(code), "") for code in known)
+    return _Source(box, maps, bundle.underlay, within, told, _start(bundle, maps[0].contrast))
+
+
+def _start(bundle: Bundle, contrast: str) -> tuple[float, float, float] | None:
+    """Where the viewer opens: at the highest peak of a contrast; None where it has none."""
+    peaks = [row["peak"] for row in bundle.manifest["results"] if row["contrast"] == contrast]
+    peak = max((peak for peak in peaks if peak), key=lambda peak: abs(peak["z_score"]), default=None)
+    return None if peak is None else (peak["x"], peak["y"], peak["z"])
 
 
 def _around(source: _Source, most: int) -> dict[str, str]:
@@ -166,6 +176,7 @@ def _html(source: _Source, packed: Packed, around: Mapping[str, str]) -> str:
         "tables": _TABLES,
         "regions": source.names,
         "contrasts": packed.facts,
+        "start": source.start,
     }
     return str(
         _template().render(

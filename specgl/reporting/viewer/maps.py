@@ -114,11 +114,11 @@ class _Reader:
 
     @property
     def threshold(self) -> float:
-        """The lowest threshold of an inference; NaN where none has one."""
+        """The threshold of the first inference that has one; NaN where none has."""
         held = [
             row["threshold"] for row in self.bundle.manifest["results"] if row["contrast"] == self.contrast
         ]
-        return min((abs(float(value)) for value in held if value is not None), default=np.nan)
+        return next((abs(float(value)) for value in held if value is not None), np.nan)
 
 
 def _before(read: _Reader, kind: str, statistic: NDArray[Any] | None) -> Iterator[Map]:

@@ -26,6 +26,10 @@ _DECODER = re.compile(r'"AGFzbQ[\w+/=]{10000,}"')
 _VERSION = re.compile(r'name:"@niivue/niivue",version:"([\d.]+)"')
 
 
+class UnknownLayoutError(Exception):
+    """The installed ipyniivue is laid out in another way than is known."""
+
+
 @dataclass(frozen=True, slots=True)
 class Niivue:
     """NiiVue, ready to be put into a page.
@@ -53,7 +57,7 @@ def read_niivue() -> Niivue | None:
 
     Raises
     ------
-    RuntimeError
+    UnknownLayoutError
         When the text of the installed version is not what is known, so that its class cannot be found.
     """
     try:
@@ -63,7 +67,9 @@ def read_niivue() -> Niivue | None:
     files = {str(file): file for file in held.files or ()}
     widget = files.get(_WIDGET)
     if widget is None:
-        raise RuntimeError(f"{PACKAGE} {held.version} has no file '{_WIDGET}', from which NiiVue is read")
+        raise UnknownLayoutError(
+            f"{PACKAGE} {held.version} has no file '{_WIDGET}', from which NiiVue is read"
+        )
     text = widget.read_binary().decode("utf-8")
     licences = [file for name, file in files.items() if name.endswith("licenses/LICENSE")]
     licence = licences[0].read_binary().decode("utf-8") if licences else ""
@@ -82,12 +88,12 @@ def as_script(module: str, version: str) -> str:
 
     Raises
     ------
-    RuntimeError
+    UnknownLayoutError
         When the class or the export is not found exactly once.
     """
     found = _CLASS.findall(module)
     if len(found) != 1 or len(_EXPORT.findall(module)) != 1:
-        raise RuntimeError(
+        raise UnknownLayoutError(
             f"NiiVue's class cannot be found in {PACKAGE} {version}, which is not laid out as 2.4 is; "
             f"install a version that is known: pip install '{PACKAGE}>=2.4,<2.5'"
         )

@@ -234,7 +234,7 @@
     listen();
     ready = true;
     layout(plane());
-    drawing.moveTo(middle());
+    drawing.moveTo(facts.start ?? middle());
     drawing.redraw();
     said.hidden = true;
   }

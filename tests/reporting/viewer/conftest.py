@@ -72,8 +72,10 @@ def stand_in(
         coords={"contrast": names, "kind": ("contrast", list(kinds.values()))},
     )
     maps["effect"].attrs["units"] = "data"
+    x, y, z = (affine @ [*(length // 2 + 1 for length in mask.shape), 1])[:3].tolist()
+    peak = {"x": x, "y": y, "z": z, "z_score": 4.0}
     rows = [
-        {"contrast": name, "inference": inference, "threshold": 3.0 + number}
+        {"contrast": name, "inference": inference, "threshold": 3.0 + number, "peak": peak}
         for name in names
         for number, inference in enumerate(inferences)
     ]

@@ -114,6 +114,10 @@ def test_it_starts_when_it_comes_near(bundle: StandIn, quiet: Browser, tmp_path:
     assert not quiet.find(".specgl-state").is_displayed()
     assert quiet.run("const v = specglViewer; return [v.contrast, v.map]") == ["faces", "statistic"]
     assert quiet.run("return specglViewer.threshold") == pytest.approx(3.0)
+    peak = bundle.manifest["results"][0]["peak"]
+    assert quiet.run("return specglViewer.position") == pytest.approx(
+        [peak[axis] for axis in "xyz"], abs=1e-3
+    )
 
 
 def test_maps_in_the_page_are_those_of_the_bundle(bundle: StandIn, quiet: Browser, tmp_path: Path) -> None:
@@ -379,5 +383,6 @@ def test_on_paper_there_is_a_sentence(bundle: StandIn, quiet: Browser, tmp_path:
 
     assert quiet.find(".specgl-on-paper").is_displayed()
     assert not quiet.find("#specgl-viewer canvas").is_displayed()
+    after_drawing(quiet)  # and NiiVue does not draw into nothing
     assert quiet.print("viewer").stat().st_size > 1000
     quiet.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})

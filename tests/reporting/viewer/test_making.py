@@ -18,6 +18,7 @@ import xarray as xr
 import specgl
 from specgl.reporting.viewer import Viewer, make_viewer, making
 from specgl.reporting.viewer.grids import box_around
+from specgl.reporting.viewer.niivue import UnknownLayoutError
 
 from .conftest import StandIn, volume
 
@@ -96,6 +97,18 @@ def test_without_the_package_it_says_how_to_get_it(bundle: StandIn, monkeypatch:
 
     assert viewer.scripts == ()
     assert "pip install ipyniivue" in viewer.html
+
+
+def test_with_an_unknown_package_the_page_does_without(
+    bundle: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unknown() -> None:
+        raise UnknownLayoutError("NiiVue's class cannot be found in ipyniivue 9")
+
+    monkeypatch.setattr(making, "read_niivue", unknown)
+    viewer = made(bundle)
+    assert viewer.scripts == ()
+    assert "class cannot be found in ipyniivue 9" in viewer.html
 
 
 def test_no_maps_no_viewer(bundle: StandIn) -> None:

@@ -29,7 +29,7 @@ def test_all_maps_of_all_contrasts_in_order(bundle: StandIn) -> None:
     assert {m.key: m.colours for m in found}["logp fdr"] == "sequential"
     assert {m.key: m.colours for m in found}["effect"] == "signed"
     assert [m.start for m in found if m.key == "statistic"] == [3.0, 3.0], (
-        "the lowest threshold of an inference"
+        "the threshold of the first inference"
     )
 
 

@@ -81,7 +81,9 @@ def test_a_known_layout_is_rewritten() -> None:
     ],
 )
 def test_another_layout_is_an_error_that_says_what_to_do(module: str) -> None:
-    with pytest.raises(RuntimeError, match=r"ipyniivue 3\.0.*pip install 'ipyniivue>=2\.4,<2\.5'"):
+    with pytest.raises(
+        niivue.UnknownLayoutError, match=r"ipyniivue 3\.0.*pip install 'ipyniivue>=2\.4,<2\.5'"
+    ):
         as_script(module, "3.0")
 
 
