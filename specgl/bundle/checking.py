@@ -11,6 +11,7 @@ from specgl.bundle import manifest as manifests
 from specgl.bundle import names, received
 from specgl.bundle.manifest import FileEntry, Status
 from specgl.bundle.tree import sha256_of, walk
+from specgl.engines import Threads, default_threads
 from specgl.errors import Finding, ImageError, VerificationError
 from specgl.images import file_data_digest
 from specgl.spec import digest
@@ -46,11 +47,15 @@ def _differences(folder: Path, held: dict[str, Any]) -> Iterator[Finding]:
         yield _not_complete(status, held)
     named = {entry.path: entry for entry in manifests.read_entries(held)}
     there = dict(walk(folder))
+    plain = [name for name in sorted(there) if name in named and _is_plain(there[name])]
+    # Digests and decompression let go of Python, so that several cores help.
+    engine = Threads(default_threads())
+    seen = dict(zip(plain, engine.map(lambda n: [*_of_file(named[n], there[n])], plain), strict=True))
     for name in sorted(there):
         if not _is_plain(there[name]):
             yield Finding("E505", f"'{name}' is a link or no plain file", file=name)
         elif name in named:
-            yield from _of_file(named[name], there[name])
+            yield from seen[name]
         elif name != names.MANIFEST:
             yield Finding("E506", f"'{name}' is not in the manifest", file=name)
     for name in sorted(named.keys() - there.keys()):

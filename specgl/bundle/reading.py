@@ -77,12 +77,12 @@ class Bundle:
         """The analysed mask `(i, j, k)`, bool."""
         return mask_array(self.path, self.manifest, self.files)
 
-    @property
+    @cached_property
     def design(self) -> pd.DataFrame | None:
         """The design, one row an observation, indexed by their ids; None for ready-made maps."""
         return self._about_observations(names.DESIGN_TABLE)
 
-    @property
+    @cached_property
     def observations(self) -> pd.DataFrame | None:
         """Every row of the participants' table, kept or dropped; None for ready-made maps."""
         return self._about_observations(names.OBSERVATIONS)
@@ -92,7 +92,7 @@ class Bundle:
         """Its page; None where none was made."""
         return self.path / names.REPORT if self._has(names.REPORT) else None
 
-    @property
+    @cached_property
     def variables(self) -> pd.DataFrame | None:
         """What the model knows of each observation before coding, indexed by their ids.
 
@@ -108,7 +108,7 @@ class Bundle:
         """What regressors, variables and contrasts mean; None for ready-made maps."""
         return self._json(names.DESIGN_WORDS)
 
-    @property
+    @cached_property
     def quality(self) -> Quality | None:
         """What is told of the data's quality; None for ready-made maps and where a run stopped."""
         return Quality(self.path) if self._has(names.QUALITY) else None
@@ -125,7 +125,7 @@ class Bundle:
                 return volume(self.path, name).assign_attrs({SOURCE: source})
         return None
 
-    @property
+    @cached_property
     def regions(self) -> tuple[xr.DataArray, dict[int, str]] | None:
         """Regions of the atlas `(i, j, k)`, 0 outside all of them, and their names; None without an atlas."""
         return read_regions(self.path) if self._has(names.ATLAS) else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -20,7 +21,7 @@ from specgl.reporting.sections.glance import make_glance
 from specgl.reporting.sections.methods import make_methods
 from specgl.reporting.sections.provenance import make_provenance
 from specgl.reporting.sections.results import Result, make_results
-from specgl.reporting.viewer import Viewer, make_viewer
+from specgl.reporting.viewer import Viewer, draft_viewer, make_viewer
 from specgl.reporting.words import Methods, methods, question
 from specgl.version import __version__
 
@@ -76,13 +77,14 @@ def render(bundle: Bundle) -> Page:
     """
     if bundle.status is not Status.COMPLETE:
         return Page(_stopped(bundle), MappingProxyType({}), None, None)
-    held = Held(bundle, question(bundle))
-    told = methods(bundle)
-    sections = _Sections(held, told)
-    spent = len(sections.page(None, jumps=True).encode())
-    viewer = make_viewer(bundle, budget=max(MOST_BYTES - spent, 0))
+    with ThreadPoolExecutor(1) as beside:
+        # Compressing maps keeps a core busy and lets go of Python, which draws the figures meanwhile.
+        draft = beside.submit(draft_viewer, bundle)
+        sections = _Sections(Held(bundle, question(bundle)), told := methods(bundle))
+        spent = len(sections.page(None, jumps=True).encode())
+        viewer = make_viewer(bundle, budget=max(MOST_BYTES - spent, 0), draft=draft.result())
     html = sections.page(viewer, jumps=viewer is not None and bool(viewer.scripts))
-    return Page(html, MappingProxyType(dict(held.album.files)), told.markdown(), told.bibtex())
+    return Page(html, MappingProxyType(dict(sections.album.files)), told.markdown(), told.bibtex())
 
 
 class _Sections:
@@ -90,6 +92,7 @@ class _Sections:
 
     def __init__(self, held: Held, told: Methods) -> None:
         self.bundle = held.bundle
+        self.album = held.album
         self.glance = make_glance(held)
         self.data = make_data(held)
         self.design = make_design(held)

@@ -113,16 +113,19 @@ def _brains(held: Held, quality: Quality | None) -> tuple[Shown, ...]:
     n = held.bundle.manifest["observations"]
     underlay = held.underlay
     over = "" if underlay is None else f" over the {underlay.attrs['source']}"
+    values = None if quality is None else quality.coverage.values
+    whole = values is not None and np.array_equal(values, np.where(held.mask.values, n, 0))
+    full_words = f" All {n:,} observations have a value at each of its voxels." if whole else ""
     mask = held.album.show(
         filenames.MASK,
         lambda: plot.mask(held.bundle),
         alt=f"Slices of the analysed mask{over}: {space['locations']:,} voxels"
-        + (f" of {counts['mask']:,} in the mask." if "mask" in counts else "."),
-        caption=f"The analysed mask{over}.",
+        + (f" of {counts['mask']:,} in the mask." if "mask" in counts else ".")
+        + full_words,
+        caption=f"The analysed mask{over}.{full_words}",
     )
-    if quality is None:
-        return (mask,)
-    values = quality.coverage.values
+    if values is None or whole:
+        return (mask,)  # a map of one number says no more than the number
     inside = values[values > 0]
     low, high = (int(inside.min()), int(inside.max())) if inside.size else (0, 0)
     full = int(np.count_nonzero(values == n))

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from specgl.reporting.viewer.making import Viewer, make_viewer
+from specgl.reporting.viewer.making import Viewer, draft_viewer, make_viewer
 
-__all__ = ["Viewer", "make_viewer"]
+__all__ = ["Viewer", "draft_viewer", "make_viewer"]

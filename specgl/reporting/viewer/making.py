@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 from specgl.plot.colours import lut
 from specgl.reporting.viewer.grids import Box, beneath, box_around
 from specgl.reporting.viewer.maps import Map, maps_of
-from specgl.reporting.viewer.niivue import PACKAGE, UnknownLayoutError, read_niivue
-from specgl.reporting.viewer.packing import LEVELS, Packed, as_json, pack_maps
+from specgl.reporting.viewer.niivue import PACKAGE, Niivue, UnknownLayoutError, read_niivue
+from specgl.reporting.viewer.packing import LEVELS, Packed, Part, as_json, fit_maps, pack_at
 from specgl.reporting.viewer.volumes import as_text, compress, nifti, pack_bits
 
 if TYPE_CHECKING:
@@ -63,22 +63,51 @@ class Viewer:
     csp: Mapping[str, str]
 
 
-def make_viewer(bundle: Bundle, *, budget: int) -> Viewer | None:
-    """Make the viewer of a bundle.
+@dataclass(frozen=True, slots=True, eq=False)
+class _Source:
+    """What is read of a bundle, once."""
+
+    box: Box
+    maps: tuple[Map, ...]
+    underlay: xr.DataArray | None
+    codes: NDArray[np.uint16] | None
+    names: tuple[str, ...]
+    start: tuple[float, float, float] | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Draft:
+    """All of a viewer that does not depend on how much room it has, which takes most of the time.
+
+    Attributes
+    ----------
+    source
+        What is read of the bundle.
+    niivue
+        NiiVue, and its text as the page holds it.
+    parts
+        The maps with all their bits.
+    """
+
+    source: _Source
+    niivue: Niivue
+    script: str
+    parts: tuple[Part, ...]
+
+
+def draft_viewer(bundle: Bundle) -> Draft | Viewer | None:
+    """Read and pack what a viewer shows; it may run beside the making of the rest of a page.
 
     Parameters
     ----------
     bundle
         The bundle; nothing but it is read.
-    budget
-        Bytes that the fragment and the scripts may take together. Values have fewer bits, and then maps are
-        left out, where they would take more.
 
     Returns
     -------
-    viewer
-        None where the bundle has no maps. Without scripts, and with a sentence, where ipyniivue is not
-        installed or is laid out in another way than is known, or the budget is too small for any map.
+    draft
+        For `make_viewer`. A viewer without scripts, which is a sentence, where NiiVue cannot be had; None
+        where the bundle has no maps.
 
     Raises
     ------
@@ -99,33 +128,52 @@ def make_viewer(bundle: Bundle, *, budget: int) -> Viewer | None:
             "The interactive viewer is not in this page: the package that carries it was not installed when "
             f"the page was written. Install it with pip install {PACKAGE}, and write the report again."
         )
-    scripts = tuple(_resource(name) for name in SCRIPTS)
     script = as_text(compress(niivue.script.encode()))
+    return Draft(source, niivue, script, pack_at(source.maps, source.box.inside, LEVELS[0]))
+
+
+def make_viewer(bundle: Bundle, *, budget: int, draft: Draft | Viewer | None = None) -> Viewer | None:
+    """Make the viewer of a bundle.
+
+    Parameters
+    ----------
+    bundle
+        The bundle; nothing but it is read.
+    budget
+        Bytes that the fragment and the scripts may take together. Values have fewer bits, and then maps are
+        left out, where they would take more.
+    draft
+        What `draft_viewer` made of the bundle, where that was called before.
+
+    Returns
+    -------
+    viewer
+        None where the bundle has no maps. Without scripts, and with a sentence, where ipyniivue is not
+        installed or is laid out in another way than is known, or the budget is too small for any map.
+
+    Raises
+    ------
+    VerificationError
+        When a map of the bundle cannot be read.
+    """
+    held = draft_viewer(bundle) if draft is None else draft
+    if not isinstance(held, Draft):
+        return held
+    source = held.source
+    scripts = tuple(_resource(name) for name in SCRIPTS)
     taken = sum(len(text.encode()) for text in scripts) + _SENTENCES
     taken += sum(len(words.encode()) for words in _listed(source.maps))
     for most in (_FINE, _COARSE):
-        around = _around(source, most) | {"niivue": script}
+        around = _around(source, most) | {"niivue": held.script}
         bare = _html(source, Packed((), {}, LEVELS[0], ()), around)
-        packed = pack_maps(source.maps, source.box.inside, budget - taken - len(bare.encode()))
+        packed = fit_maps(held.parts, source.box.inside, budget - taken - len(bare.encode()))
         if not packed.left_out:
             break
     if not packed.facts:
         return _told("The interactive viewer is not in this page: there was no room for its maps.")
     style = _hash(_resource(_STYLE))
-    csp = {"script-src": _hash(niivue.script), "style-src": style, "img-src": "data:"}
-    return Viewer(_html(source, packed, around), scripts, niivue.notice, MappingProxyType(csp))
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Source:
-    """What is read of a bundle, once."""
-
-    box: Box
-    maps: tuple[Map, ...]
-    underlay: xr.DataArray | None
-    codes: NDArray[np.uint16] | None
-    names: tuple[str, ...]
-    start: tuple[float, float, float] | None
+    csp = {"script-src": _hash(held.niivue.script), "style-src": style, "img-src": "data:"}
+    return Viewer(_html(source, packed, around), scripts, held.niivue.notice, MappingProxyType(csp))
 
 
 def _source(bundle: Bundle) -> _Source | None:

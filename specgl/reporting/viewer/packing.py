@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from specgl.engines import Threads, default_threads
 from specgl.reporting.viewer.maps import GIVING_WAY, Map
 from specgl.reporting.viewer.volumes import as_text, pack, pack_bits, quantise
 
@@ -48,42 +49,8 @@ class Packed:
     left_out: tuple[Map, ...]
 
 
-def pack_maps(maps: tuple[Map, ...], inside: NDArray[np.bool_], room: int) -> Packed:
-    """Pack maps into so many bytes.
-
-    Parameters
-    ----------
-    maps
-        The maps, contrast by contrast.
-    inside
-        ``(i, j, k)``: the mask in its box.
-    room
-        Bytes that they may take.
-
-    Returns
-    -------
-    packed
-        With the most bits of `LEVELS` that fit; where the fewest do not, with maps left out in the order of
-        `GIVING_WAY`, those of the last contrast first.
-    """
-    parts = [_pack(m, inside, LEVELS[0], f"map-{number}") for number, m in enumerate(maps)]
-    bits = LEVELS[0]
-    for level in _promising(maps, inside, sum(part.size for part in parts), room):
-        parts, bits = [_pack(m, inside, level, f"map-{number}") for number, m in enumerate(maps)], level
-        if sum(part.size for part in parts) <= room:
-            break
-    left_out = set(_without(parts, room))
-    kept = [part for number, part in enumerate(parts) if number not in left_out]
-    return Packed(
-        facts=_grouped(kept),
-        blocks={name: text for part in kept for name, text in part.blocks.items()},
-        bits=bits,
-        left_out=tuple(part.map for number, part in enumerate(parts) if number in left_out),
-    )
-
-
 @dataclass(frozen=True, slots=True, eq=False)
-class _Part:
+class Part:
     """One map, packed."""
 
     map: Map
@@ -95,6 +62,56 @@ class _Part:
         """Bytes in the page."""
         words = len(as_json(self.facts)) + len(as_json(self.map.contrast))
         return words + _AROUND + sum(len(text) + _AROUND for text in self.blocks.values())
+
+
+def pack_at(maps: tuple[Map, ...], inside: NDArray[np.bool_], bits: int) -> tuple[Part, ...]:
+    """Pack maps with so many bits a value, on all cores.
+
+    Parameters
+    ----------
+    maps
+        The maps, contrast by contrast.
+    inside
+        ``(i, j, k)``: the mask in its box.
+    bits
+        One of `LEVELS`.
+    """
+    numbered = [(f"map-{number}", held) for number, held in enumerate(maps)]
+    packed = Threads(default_threads()).map(lambda one: _pack(one[1], inside, bits, one[0]), numbered)
+    return tuple(packed)
+
+
+def fit_maps(parts: tuple[Part, ...], inside: NDArray[np.bool_], room: int) -> Packed:
+    """Fit maps into so many bytes.
+
+    Parameters
+    ----------
+    parts
+        The maps, packed with the most bits.
+    inside
+        ``(i, j, k)``: the mask in its box.
+    room
+        Bytes that they may take.
+
+    Returns
+    -------
+    packed
+        With the most bits of `LEVELS` that fit; where the fewest do not, with maps left out in the order of
+        `GIVING_WAY`, those of the last contrast first.
+    """
+    maps, bits = tuple(part.map for part in parts), LEVELS[0]
+    for level in _promising(maps, inside, sum(part.size for part in parts), room):
+        parts, bits = pack_at(maps, inside, level), level
+        if sum(part.size for part in parts) <= room:
+            break
+    left_out = set(_without(parts, room))
+    kept = [part for number, part in enumerate(parts) if number not in left_out]
+    return Packed(
+        facts=_grouped(kept),
+        blocks={name: text for part in kept for name, text in part.blocks.items()},
+        bits=bits,
+        left_out=tuple(part.map for number, part in enumerate(parts) if number in left_out),
+    )
 
 
 def as_json(held: object) -> str:
@@ -119,7 +136,7 @@ def _promising(maps: tuple[Map, ...], inside: NDArray[np.bool_], whole: int, roo
     yield LEVELS[-1]
 
 
-def _without(parts: list[_Part], room: int) -> Iterator[int]:
+def _without(parts: tuple[Part, ...], room: int) -> Iterator[int]:
     """Numbers of the maps that have to be left out."""
     size = sum(part.size for part in parts)
     for kind in GIVING_WAY:
@@ -131,7 +148,7 @@ def _without(parts: list[_Part], room: int) -> Iterator[int]:
                 yield number
 
 
-def _pack(held: Map, inside: NDArray[np.bool_], bits: int, name: str) -> _Part:
+def _pack(held: Map, inside: NDArray[np.bool_], bits: int, name: str) -> Part:
     facts: dict[str, Any] = {
         "key": held.key,
         "kind": held.kind,
@@ -160,10 +177,10 @@ def _pack(held: Map, inside: NDArray[np.bool_], bits: int, name: str) -> _Part:
     if held.survives is not None:
         facts["survives"] = f"{name}-survives"
         blocks[f"{name}-survives"] = as_text(pack_bits(held.survives))
-    return _Part(held, facts, blocks)
+    return Part(held, facts, blocks)
 
 
-def _grouped(parts: list[_Part]) -> tuple[dict[str, Any], ...]:
+def _grouped(parts: list[Part]) -> tuple[dict[str, Any], ...]:
     names = dict.fromkeys(part.map.contrast for part in parts)
     return tuple(
         {"name": name, "maps": [part.facts for part in parts if part.map.contrast == name]} for name in names

@@ -12,7 +12,7 @@ from specgl.reporting.viewer import Viewer
 def test_the_viewer_gets_what_the_rest_leaves(bundle_of, monkeypatch) -> None:
     asked = []
 
-    def make(bundle, *, budget):
+    def make(bundle, *, budget, draft):
         asked.append(budget)
         return Viewer("<p>here</p>", ("void 0;",), "notice", {})
 
@@ -27,7 +27,7 @@ def test_the_viewer_gets_what_the_rest_leaves(bundle_of, monkeypatch) -> None:
 
 @pytest.mark.parametrize("viewer", [None, Viewer("<p class='missing'>not installed</p>", (), "", {})])
 def test_without_a_viewer_no_button_pretends_to_lead_there(bundle_of, monkeypatch, viewer) -> None:
-    monkeypatch.setattr(pages, "make_viewer", lambda bundle, budget: viewer)
+    monkeypatch.setattr(pages, "make_viewer", lambda bundle, budget, draft: viewer)
     made = render(bundle_of("plain"))
     assert "data-peak" not in made.html
     assert ("not installed" in made.html) is (viewer is not None)
@@ -36,7 +36,7 @@ def test_without_a_viewer_no_button_pretends_to_lead_there(bundle_of, monkeypatc
 
 def test_what_the_viewer_needs_is_in_the_policy(bundle_of, monkeypatch) -> None:
     viewer = Viewer("<p>here</p>", ("void 0;",), "notice", {"worker-src": "blob:", "connect-src": "data:"})
-    monkeypatch.setattr(pages, "make_viewer", lambda bundle, budget: viewer)
+    monkeypatch.setattr(pages, "make_viewer", lambda bundle, budget, draft: viewer)
     assert "worker-src blob:; connect-src data:" in render(bundle_of("plain")).html
 
 

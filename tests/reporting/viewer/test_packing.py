@@ -6,7 +6,7 @@ import pytest
 
 from specgl.reporting.viewer.grids import Box, box_around
 from specgl.reporting.viewer.maps import GIVING_WAY, Map, maps_of
-from specgl.reporting.viewer.packing import LEVELS, Packed, as_json, pack_maps
+from specgl.reporting.viewer.packing import LEVELS, Packed, as_json, fit_maps, pack_at
 
 from .conftest import StandIn
 
@@ -25,7 +25,7 @@ def size(packed: Packed) -> int:
 def test_all_bits_where_there_is_room(packable: tuple[tuple[Map, ...], Box]) -> None:
     maps, box = packable
 
-    packed = pack_maps(maps, box.inside, 10**9)
+    packed = fit_maps(pack_at(maps, box.inside, LEVELS[0]), box.inside, 10**9)
 
     assert packed.bits == LEVELS[0]
     assert packed.left_out == ()
@@ -34,10 +34,11 @@ def test_all_bits_where_there_is_room(packable: tuple[tuple[Map, ...], Box]) -> 
 
 def test_less_room_is_kept_with_fewer_bits_and_then_fewer_maps(packable: tuple[tuple[Map, ...], Box]) -> None:
     maps, box = packable
-    whole = size(pack_maps(maps, box.inside, 10**9))
+    whole = size(fit_maps(pack_at(maps, box.inside, LEVELS[0]), box.inside, 10**9))
 
     found = [
-        pack_maps(maps, box.inside, int(whole * share)) for share in (1.2, 0.95, 0.8, 0.7, 0.5, 0.3, 0.1, 0.0)
+        fit_maps(pack_at(maps, box.inside, LEVELS[0]), box.inside, int(whole * share))
+        for share in (1.2, 0.95, 0.8, 0.7, 0.5, 0.3, 0.1, 0.0)
     ]
 
     for share, packed in zip((1.2, 0.95, 0.8, 0.7, 0.5, 0.3, 0.1, 0.0), found, strict=True):
@@ -51,9 +52,9 @@ def test_less_room_is_kept_with_fewer_bits_and_then_fewer_maps(packable: tuple[t
 
 def test_what_is_left_out_first(packable: tuple[tuple[Map, ...], Box]) -> None:
     maps, box = packable
-    whole = size(pack_maps(maps, box.inside, 10**9))
+    whole = size(fit_maps(pack_at(maps, box.inside, LEVELS[0]), box.inside, 10**9))
 
-    left = pack_maps(maps, box.inside, int(whole * 0.35)).left_out
+    left = fit_maps(pack_at(maps, box.inside, LEVELS[0]), box.inside, int(whole * 0.35)).left_out
 
     assert left
     ranks = [GIVING_WAY.index(held.kind) for held in maps if held in left]
@@ -63,10 +64,12 @@ def test_what_is_left_out_first(packable: tuple[tuple[Map, ...], Box]) -> None:
 
 def test_what_survives_never_stays_without_its_statistic(packable: tuple[tuple[Map, ...], Box]) -> None:
     maps, box = packable
-    whole = size(pack_maps(maps, box.inside, 10**9))
+    whole = size(fit_maps(pack_at(maps, box.inside, LEVELS[0]), box.inside, 10**9))
 
     for share in range(0, 100, 7):
-        for contrast in pack_maps(maps, box.inside, int(whole * share / 100)).facts:
+        for contrast in fit_maps(
+            pack_at(maps, box.inside, LEVELS[0]), box.inside, int(whole * share / 100)
+        ).facts:
             keys = [held["key"] for held in contrast["maps"]]
             assert "statistic" in keys or not any("block" not in held for held in contrast["maps"])
 
