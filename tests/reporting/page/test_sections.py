@@ -97,6 +97,21 @@ def test_dropped_rows_have_their_reasons(tree_of, bundle_of) -> None:
     assert shown == [[str(i), str(reason)] for i, reason in left_out["reason"].items()]
 
 
+def test_coverage_is_drawn_where_it_varies_and_else_said(page_of, bundle_of) -> None:
+    told = "All 10 observations have a value at each of its voxels."
+    seen = set()
+    for kind in ("plain", "gaps", "several"):
+        bundle, page = bundle_of(kind), page_of(kind)
+        coverage = bundle.quality.coverage.values
+        n = bundle.manifest["observations"]
+        whole = bool(np.array_equal(coverage, n * bundle.mask.values))
+        assert ("data_coverage.png" in page.figures) is not whole
+        assert (told.replace("10", str(n)) in page.html) is whole
+        assert "data_mask.png" in page.figures
+        seen.add(whole)
+    assert seen == {True, False}
+
+
 def test_quality_is_told_of_every_observation(tree_of, bundle_of) -> None:
     about = bundle_of("plain").quality.observations
     shown = _table(tree_of("plain"), "Quality of each observation, the most distant first")
