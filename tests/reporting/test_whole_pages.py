@@ -37,7 +37,8 @@ def bundles(tmp_path_factory: pytest.TempPathFactory) -> dict[str, specgl.Bundle
         "permutation: {n: 60, seed: 3}\n"
     )
     other = spec.with_name("three.yaml")
-    other.write_text(more[:begin] + asked + more[end:].replace("directory: results", "directory: three"))
+    more = more[:begin] + asked + more[end:].replace("directory: results", "directory: three")
+    other.write_text(more.replace("name: demo", "name: three"))
     return {
         "demo": specgl.run(specgl.read(spec), report=True),
         "three": specgl.run(specgl.read(other), report=True),

@@ -37,7 +37,7 @@ class Provenance:
     stages
         Timings.
     command
-        The command that made it.
+        The command that made it; empty where it was made from Python.
     spec_file
         The spec to run again; None where the bundle has none.
     versions

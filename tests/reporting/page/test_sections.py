@@ -155,6 +155,10 @@ def test_provenance_has_digest_command_and_every_input(tree_of, bundle_of) -> No
     assert bundle.manifest["spec_digest"] in text
     assert all(file["sha256"] in text for file in bundle.inputs["files"])
     assert '"formula": "group + age"' in text
+    # It was run from Python, by no command.
+    assert bundle.manifest["command"] == []
+    assert "To run it again" in text
+    assert "The command was" not in text
 
 
 def test_the_methods_and_their_references_come_with_the_page(page_of, tree_of) -> None:
