@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -38,6 +39,7 @@ def slices(
     at: Place | None = None,
     axis: str = "z",
     n: int | None = None,
+    through: Sequence[float] = (),
     underlay: xr.DataArray | None = None,
     mask: xr.DataArray | None = None,
     threshold: float | None = None,
@@ -60,6 +62,9 @@ def slices(
         ``x``, ``y`` or ``z``: across which a mosaic cuts.
     n
         Number of cuts of a mosaic, equally spaced through the mask; 12, or as many as there are voxels.
+    through
+        Places along `axis` in mm, such as those of peaks, the most important first: of the cuts of a mosaic
+        the nearest moves to each, as far as there are cuts.
     underlay
         ``(i, j, k)`` on a grid of its own; None takes the bundle's. Its grey goes from the 2nd to the 98th
         percentile of its values that are not 0. Without one the mask is tinted.
@@ -116,7 +121,7 @@ def slices(
     if at is not None:
         return _through(values, below, scale, _place(values, at), lit)
     empty = nothing_in(values, scale)
-    sheet = mosaic(None if empty else values, below, scale, axis=axis, n=n, lit=lit)
+    sheet = mosaic(None if empty else values, below, scale, axis=axis, n=n, through=through, lit=lit)
     legend(sheet, None if empty else scale, NOTHING)
     return sheet.figure
 
@@ -166,6 +171,7 @@ def mosaic(
     *,
     axis: str = "z",
     n: int | None = None,
+    through: Sequence[float] = (),
     bar: bool = True,
     foot: float = 0.0,
     lit: Highlight | None = None,
@@ -180,7 +186,7 @@ def mosaic(
         What is drawn beneath.
     scale
         Of the map.
-    axis, n
+    axis, n, through
         See `slices`.
     bar
         Whether room is left for a colour bar.
@@ -191,7 +197,7 @@ def mosaic(
     """
     single = cut_axes(below.mask.values.shape)
     across = single[0] if len(single) == 1 else AXES.index(axis)
-    cuts = places(below.mask, across, n or MANY)
+    cuts = moved(places(below.mask, across, n or MANY), through, below.mask, across)
     window = Window.around(below.mask)
     sheet = grid(window.size(across), len(cuts), bar=bar, foot=foot)
     for number, (panel, place) in enumerate(zip(sheet.panels, cuts, strict=True)):
@@ -235,6 +241,42 @@ def places(mask: Volume, axis: int, n: int) -> list[float]:
     at = first + np.unique(np.floor((np.arange(n) + 0.5) * count / n).astype(int)) if n < count else held
     at = at if held.size else np.arange(first, last + 1)[:n]
     return [float(place) for place in mask.centres(axis)[at]]
+
+
+def moved(cuts: list[float], through: Sequence[float], mask: Volume, axis: int) -> list[float]:
+    """Cuts of which the nearest has moved to each of some places, mm.
+
+    Parameters
+    ----------
+    cuts
+        Centres of voxels.
+    through
+        Places, the most important first; those outside the map, and those for which no cut is left, are
+        passed over.
+    mask
+        The mask, for its grid.
+    axis
+        Across which is cut.
+
+    Returns
+    -------
+    cuts
+        As many as there were, ascending, none twice.
+    """
+    free, held = list(cuts), []
+    centres = mask.centres(axis)
+    for place in through:
+        index = mask.index(axis, place)
+        if index is None:
+            continue
+        centre = float(centres[index])
+        if centre in held:
+            continue
+        if not free:
+            break
+        free.remove(min(free, key=lambda cut: abs(cut - centre)))
+        held.append(centre)
+    return sorted({*free, *held})
 
 
 def _through(values: Volume, below: Beneath, scale: Scale, at: Place, lit: Highlight | None) -> Figure:

@@ -7,11 +7,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from specgl.errors import UsageError
 from specgl.plot import slices
 from specgl.plot.beneath import beneath
-from specgl.plot.slices import places
+from specgl.plot.slices import moved, places
 from specgl.plot.volumes import volume
 
 from .conftest import AFFINE, PEAK, SHAPE, array, ellipsoid, smooth
@@ -190,3 +192,28 @@ def test_a_transparent_map_without_survivors_is_opaque_at_its_maximum(
         assert max(opacities) <= 1
         assert not any(line.get_zorder() > 0 for axes in figure.axes[:-1] for line in axes.collections)
     assert np.nanmax(np.abs(whole)) > 0
+
+
+@given(
+    st.integers(1, 9),
+    st.lists(st.floats(-60, 60), max_size=8),
+)
+def test_cuts_move_to_the_places_that_matter(n: int, through: list[float]) -> None:
+    held = volume(ellipsoid(), AFFINE)
+    before = places(held, 2, n)
+    after = moved(before, through, held, 2)
+    assert len(after) == len(before)
+    assert after == sorted(set(after))
+    centres = held.centres(2)
+    assert set(after) <= set(centres.tolist())
+    inside = [held.index(2, place) for place in through]
+    wanted = list(dict.fromkeys(float(centres[index]) for index in inside if index is not None))
+    assert set(wanted[: len(before)]) <= set(after)
+    kept = [cut for cut in before if cut in after]
+    assert len(kept) >= len(before) - len(wanted)
+
+
+def test_a_mosaic_cuts_through_places() -> None:
+    figure = slices(array(thresholded()), n=4, through=[PEAK[2]], mask=array(ellipsoid()))
+    titles = [panel.get_title() for panel in figure.axes[:4]]
+    assert any(title.removeprefix("z = ").removesuffix(" mm") == f"{PEAK[2]:g}" for title in titles)

@@ -191,13 +191,21 @@ def _mosaic(held: Held, contrast: str, variable: str | None) -> Iterator[Shown]:
     """Slices side by side of what survives the first correction, or of the whole map where nothing does."""
     surviving = _surviving(held, contrast)
     over = "" if held.underlay is None else f", over the {held.underlay.attrs['source']}"
+    known = (spot.at[2] for spot in surviving_peaks(held, contrast) if np.isfinite(spot.at).all())
+    heights = list(islice(known, MOST_PEAKS))
     if surviving is not None:
         found = found_words(held.bundle.about(contrast, surviving))
         yield held.album.show(
             filenames.mosaic(contrast, surviving),
-            lambda: plot.slices(held.bundle, contrast=contrast, inference=surviving, underlay=held.underlay),
+            lambda: plot.slices(
+                held.bundle,
+                contrast=contrast,
+                inference=surviving,
+                through=heights,
+                underlay=held.underlay,
+            ),
             alt=f"Slices of {contrast} where it survives {surviving}: {found}.",
-            caption=f"What survives {surviving}{over}: {found}.",
+            caption=f"What survives {surviving}{over}: {found}. The highest peaks lie in these slices.",
         )
     elif variable is not None:
         what = _named(held, contrast, variable)
