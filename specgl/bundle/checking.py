@@ -17,7 +17,7 @@ from specgl.images import file_data_digest
 from specgl.spec import digest
 
 
-def verify(path: Path) -> None:
+def verify(path: Path, *, report: bool = True) -> None:
     """Check every file of a bundle against its manifest.
 
     A complete bundle passes when each file it names is there, with its size and its SHA-256, each image with
@@ -28,6 +28,8 @@ def verify(path: Path) -> None:
     ----------
     path
         Folder of the bundle.
+    report
+        Whether the files of its report count, which are made from the others and may be made anew.
 
     Raises
     ------
@@ -36,17 +38,19 @@ def verify(path: Path) -> None:
     """
     folder = Path(path)
     held = received.read(folder)
-    found = [*_differences(folder, held)]
+    found = [*_differences(folder, held, report)]
     if found:
         raise VerificationError(*found)
 
 
-def _differences(folder: Path, held: dict[str, Any]) -> Iterator[Finding]:
+def _differences(folder: Path, held: dict[str, Any], report: bool) -> Iterator[Finding]:
     status = Status(held["status"])
     if status is not Status.COMPLETE:
         yield _not_complete(status, held)
-    named = {entry.path: entry for entry in manifests.read_entries(held)}
-    there = dict(walk(folder))
+    entries = manifests.read_entries(held)
+    passed_over = {entry.path for entry in entries if entry.role.is_report and not report}
+    named = {entry.path: entry for entry in entries if entry.path not in passed_over}
+    there = {name: place for name, place in walk(folder) if name not in passed_over}
     plain = [name for name in sorted(there) if name in named and _is_plain(there[name])]
     # Digests and decompression let go of Python, so that several cores help.
     engine = Threads(default_threads())

@@ -6,7 +6,17 @@ import time
 from pathlib import Path
 
 from specgl import images
-from specgl.bundle import Bundle, Place, Role, Status, TextFile, open_bundle, renew_report, renew_underlay
+from specgl.bundle import (
+    Bundle,
+    Place,
+    Role,
+    Status,
+    TextFile,
+    open_bundle,
+    renew_report,
+    renew_underlay,
+    verify,
+)
 from specgl.bundle import names as bundle_names
 from specgl.images import ImageRef
 
@@ -42,7 +52,7 @@ def report(bundle: str | Path | Bundle, *, underlay: str | Path | None = None) -
     """
     held = bundle if isinstance(bundle, Bundle) else open_bundle(bundle)
     if held.status is Status.COMPLETE:
-        held.verify()
+        verify(held.path, report=False)  # what a person has changed in the old report is no hindrance
     if underlay is not None:
         path = Path(underlay)
         renew_underlay(held.path, images.read_underlay(ImageRef(path.resolve(), name=str(underlay))))

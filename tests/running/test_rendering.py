@@ -89,6 +89,17 @@ def test_a_changed_bundle_has_no_report_made(study: Any) -> None:
     assert not (bundle.path / "report.html").exists()
 
 
+def test_a_changed_report_is_made_anew(study: Any) -> None:
+    bundle = specgl.run(specgl.read(study.spec))
+    (bundle.path / "methods.md").write_text("my own words")
+    next((bundle.path / "figures").iterdir()).unlink()
+    with pytest.raises(VerificationError, match=r"methods\.md"):
+        bundle.verify()
+    specgl.report(bundle.path)
+    specgl.open(bundle.path).verify()
+    assert (bundle.path / "methods.md").read_text() != "my own words"
+
+
 def test_an_underlay_is_named_by_the_spec_or_given_later(study: Any) -> None:
     shades = np.random.default_rng(1).integers(1, 100, (14, 12, 10)).astype(np.int16)
     nib.save(nib.Nifti1Image(shades, np.diag([1.5, 1.5, 1.5, 1])), study.folder / "t1.nii.gz")
