@@ -6,8 +6,19 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
+import pandas as pd
 
-from specgl.design import Categorical, Continuous, ContrastRequest, Rows, build, describe_design, design_table
+from specgl.design import (
+    Categorical,
+    Continuous,
+    ContrastRequest,
+    Rows,
+    build,
+    describe_design,
+    design_table,
+    inflation,
+    variable_table,
+)
 
 MakeRows = Callable[[Mapping[str, Sequence[object]]], Rows]
 
@@ -42,7 +53,9 @@ def test_table_and_description(make_rows: MakeRows) -> None:
         "term": "group:age",
         "factors": [{"variable": "group", "level": "con"}, {"variable": "age", "level": None}],
         "coding": {"group": "sum"},
+        "vif": inflation(design)["group:age"],
     }
+    assert said["regressors"]["Intercept"]["vif"] is None, "the blocks' means take it away"
     assert said["variables"]["age"]["unit"] == "year"
     assert said["variables"]["age"]["center"] == np.mean(rows.table.frame["age"].astype(float))
     assert said["variables"]["group"]["counts"] == {"con": 6, "pat": 6}
@@ -57,3 +70,26 @@ def test_table_and_description(make_rows: MakeRows) -> None:
         "words": ["`group[S.con]:age`"],
         "weights": [{"group[S.con]:age": 1.0}],
     }
+
+
+def test_variables_are_told_as_they_were_before_coding(make_rows: MakeRows) -> None:
+    age = [20.1, 31.5, 44.25, 27.0, 39.0, 60.0, 22.0, 1e-5]
+    columns = {"group": ["con", "pat"] * 4, "age": age, "pair": [f"{i // 2:02d}" for i in range(8)]}
+    design = build(
+        make_rows(columns),
+        variables={
+            "group": Categorical(levels=("pat", "con")),
+            "age": Continuous(center=33.3, scale="sd"),
+        },
+        formula="group + age",
+        block="pair",
+        contrasts=[],
+    )
+    table = variable_table(design)
+    assert table.index.tolist() == list(design.observations)
+    expected = pd.DataFrame(columns, index=table.index)
+    # Twelve digits outlive centring and scaling.
+    np.testing.assert_allclose(table["age"].astype(float), expected["age"], rtol=1e-9)
+    assert table["age"].tolist()[:7] == age[:7]
+    for name in ("group", "pair"):
+        assert table[name].tolist() == expected[name].tolist()
