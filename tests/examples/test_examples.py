@@ -55,6 +55,7 @@ def test_every_example_is_silent_in_stage_1(root: Path) -> None:
         assert examination.findings == ()
 
 
+@pytest.mark.report
 @pytest.mark.parametrize("name", sorted(FOUND))
 def test_example_runs(name: str, example: Callable[[str], Path]) -> None:
     path = example(name)
@@ -71,6 +72,9 @@ def test_example_runs(name: str, example: Callable[[str], Path]) -> None:
     assert set(results) == {(c, i) for c in contrasts for i in spec.inference}
     for inference in spec.inference:
         assert results[FOUND[name], inference]["n_surviving"] > 0
+    assert bundle.report is not None
+    page = bundle.report.read_text(encoding="utf-8")
+    assert all(f'id="result-{contrast}"' in page for contrast in contrasts)
 
 
 def test_design_only_is_planned_and_not_run(example: Callable[[str], Path]) -> None:
