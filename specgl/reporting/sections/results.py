@@ -182,7 +182,7 @@ def _brains(held: Held, contrast: str) -> Iterator[Shown]:
                 transparent=True,
             ),
             alt=f"Three slices of {what} of {contrast}, not thresholded, {through}{lined}",
-            caption=f"{_capital(what)}, not thresholded but the clearer the weaker, {through}{lined}",
+            caption=f"{_capital(what)}, not thresholded (weaker values are more transparent), {through}{lined}",
         )
     yield from _mosaic(held, contrast, variable)
 
@@ -216,7 +216,7 @@ def _mosaic(held: Held, contrast: str, variable: str | None) -> Iterator[Shown]:
                 held.bundle, contrast=contrast, variable=variable, underlay=held.underlay, transparent=True
             ),
             alt=f"Slices of {what} of {contrast}, not thresholded: {nothing}.",
-            caption=f"{_capital(what)}, not thresholded but the clearer the weaker: {nothing}.",
+            caption=f"{_capital(what)}, not thresholded (weaker values are more transparent): {nothing}.",
         )
 
 
