@@ -73,7 +73,7 @@ def slices(
     threshold
         Magnitude below which the map is clear.
     transparent
-        Whether the whole map is shown, the clearer the weaker it is, with a line around what survives
+        Whether the whole map is shown, weaker values more transparent, with a line around what survives
         `inference`: results are highlighted, and the others not hidden (Taylor and others 2023,
         doi:10.1016/j.neuroimage.2023.120138). Full colour begins at the smallest magnitude that survives, or
         at `vmax` where nothing does; below it opacity falls with the square.

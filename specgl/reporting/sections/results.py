@@ -153,6 +153,9 @@ def _inferred(held: Held, contrast: str, inference: str, sentence: str) -> Infer
     )
 
 
+_TRANSPARENT = "weaker values are more transparent"
+
+
 def _brains(held: Held, contrast: str) -> Iterator[Shown]:
     """The statistic, whatever its size, through the highest peak; slices of what survives, or of it all."""
     variable = next((name for name in _SHOWN_FIRST if held.has_map(name, contrast)), None)
@@ -182,7 +185,7 @@ def _brains(held: Held, contrast: str) -> Iterator[Shown]:
                 transparent=True,
             ),
             alt=f"Three slices of {what} of {contrast}, not thresholded, {through}{lined}",
-            caption=f"{_capital(what)}, not thresholded (weaker values are more transparent), {through}{lined}",
+            caption=f"{_capital(what)}, not thresholded ({_TRANSPARENT}), {through}{lined}",
         )
     yield from _mosaic(held, contrast, variable)
 
@@ -216,7 +219,7 @@ def _mosaic(held: Held, contrast: str, variable: str | None) -> Iterator[Shown]:
                 held.bundle, contrast=contrast, variable=variable, underlay=held.underlay, transparent=True
             ),
             alt=f"Slices of {what} of {contrast}, not thresholded: {nothing}.",
-            caption=f"{_capital(what)}, not thresholded (weaker values are more transparent): {nothing}.",
+            caption=f"{_capital(what)}, not thresholded ({_TRANSPARENT}): {nothing}.",
         )
 
 
