@@ -7,14 +7,13 @@
 from __future__ import annotations
 
 from specgl.bundle.checking import verify
-from specgl.bundle.contents import Contents, Failure, Run, SpecText, Stage
+from specgl.bundle.contents import Contents, Failure, QualityContents, Run, SpecText, Stage
 from specgl.bundle.files import TextFile
 from specgl.bundle.forecast import planned_maps
 from specgl.bundle.looking import Quality
 from specgl.bundle.manifest import FileEntry, Label, Status
 from specgl.bundle.names import Role
 from specgl.bundle.place import Place, claim
-from specgl.bundle.quality import QualityContents
 from specgl.bundle.reading import Bundle, open_bundle
 from specgl.bundle.renewing import renew_report, renew_underlay
 from specgl.bundle.schema import manifest_schema

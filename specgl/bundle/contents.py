@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
 from specgl.bundle.manifest import Status
-from specgl.bundle.quality import QualityContents
 from specgl.design import Design, Rows
 from specgl.errors import Finding
-from specgl.images import InputFile, Space, Underlay
+from specgl.images import Grid, InputFile, Space, Underlay
 from specgl.inference import Inferred, Regions
 from specgl.variables import DEFAULT_MAPS
 
@@ -94,6 +94,33 @@ class Run:
     command: tuple[str, ...] = ()
     threads: int = 1
     peak_memory: int | None = None
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class QualityContents:
+    """What is told of the data's quality.
+
+    Attributes
+    ----------
+    observations
+        Indexed by observation: `distance`, `outlier`, `mean_absolute_residual`, `coverage`, `n_values`,
+        `leverage`.
+    mean
+        Mean over the observations, ``(n_loc,)``.
+    present
+        Observations with a value at each voxel of the mask, 0 elsewhere, ``(i, j, k)``.
+    slices, slices_grid
+        One slab of each observation, ``(n_obs, i, j, k)`` with one voxel along one axis, and where it lies.
+    peaks
+        Columns x, y, z (mm) and one an observation: its value at each peak of the cluster tables.
+    """
+
+    observations: pd.DataFrame
+    mean: NDArray[np.floating]
+    present: NDArray[np.int32]
+    slices: NDArray[np.floating]
+    slices_grid: Grid
+    peaks: pd.DataFrame
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

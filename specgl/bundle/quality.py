@@ -4,20 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from specgl.bundle import names
+from specgl.bundle.contents import Contents
 from specgl.bundle.files import TextFile
 from specgl.bundle.names import Role
 from specgl.bundle.text import json_bytes, tsv_bytes
 from specgl.images import Grid, MapType
-
-if TYPE_CHECKING:
-    from specgl.bundle.contents import Contents
 
 _DIGITS = 7
 """Digits of numbers about observations: as many as the data hold in float32."""
@@ -33,33 +31,6 @@ _MEANINGS = {
     "n_values": "Analysed locations with a value.",
     "leverage": "Leverage in the design: between 0 and 1, their sum is the design's rank.",
 }
-
-
-@dataclass(frozen=True, eq=False, kw_only=True)
-class QualityContents:
-    """What is told of the data's quality.
-
-    Attributes
-    ----------
-    observations
-        Indexed by observation: `distance`, `outlier`, `mean_absolute_residual`, `coverage`, `n_values`,
-        `leverage`.
-    mean
-        Mean over the observations, ``(n_loc,)``.
-    present
-        Observations with a value at each voxel of the mask, 0 elsewhere, ``(i, j, k)``.
-    slices, slices_grid
-        One slab of each observation, ``(n_obs, i, j, k)`` with one voxel along one axis, and where it lies.
-    peaks
-        Columns x, y, z (mm) and one an observation: its value at each peak of the cluster tables.
-    """
-
-    observations: pd.DataFrame
-    mean: NDArray[np.floating]
-    present: NDArray[np.int32]
-    slices: NDArray[np.floating]
-    slices_grid: Grid
-    peaks: pd.DataFrame
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from specgl.running.rendering import report
+from specgl.running.pages import report
 from specgl.running.verbs import run
 
 __all__ = ["report", "run"]

@@ -22,11 +22,11 @@ from specgl.engines import Engine, Threads, default_threads, read_memory
 from specgl.errors import SpecError, SpecglError, UsageError, WriteError
 from specgl.inference import infer
 from specgl.planning import GroupSource, Plan, errors_located, located, make_plan, output_target
+from specgl.running.gathering import quality_contents, read_underlay
 from specgl.running.journey import Journey
-from specgl.running.looking import quality_contents, read_underlay
+from specgl.running.pages import render_into
 from specgl.running.progress import progress_bar
 from specgl.running.provide import LabelReader, Means, provisions_of, with_atlas
-from specgl.running.rendering import render_into
 from specgl.running.resume import forget_chunks
 from specgl.running.sources import no_images, statistics_of
 from specgl.spec import AnalysisSpec

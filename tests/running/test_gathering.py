@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import specgl
-from specgl.running.looking import MOST_PEAKS
+from specgl.running.gathering import MOST_PEAKS
 
 
 def test_quality_is_that_of_the_data(study: Any) -> None:
