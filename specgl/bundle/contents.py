@@ -110,7 +110,9 @@ class QualityContents:
     present
         Observations with a value at each voxel of the mask, 0 elsewhere, ``(i, j, k)``.
     slices, slices_grid
-        One slab of each observation, ``(n_obs, i, j, k)`` with one voxel along one axis, and where it lies.
+        One slab of some observations, ``(n, i, j, k)`` with one voxel along one axis, and where it lies.
+    sliced
+        Ids of these observations.
     peaks
         Columns x, y, z (mm) and one an observation: its value at each peak of the cluster tables.
     """
@@ -120,6 +122,7 @@ class QualityContents:
     present: NDArray[np.int32]
     slices: NDArray[np.floating]
     slices_grid: Grid
+    sliced: tuple[str, ...]
     peaks: pd.DataFrame
 
 

@@ -11,7 +11,8 @@ import pandas as pd
 import xarray as xr
 
 from specgl.bundle import names
-from specgl.bundle.received import plain_file, unreadable
+from specgl.bundle.quality import OBSERVATIONS
+from specgl.bundle.received import plain_file, read_json, unreadable
 from specgl.bundle.tables import ID, read_table
 from specgl.errors import ImageError
 from specgl.images import open_map
@@ -65,9 +66,16 @@ class Quality:
 
     @property
     def slices(self) -> xr.DataArray:
-        """One slab of each observation's map ``(observation, i, j, k)``, one voxel along one of the axes."""
-        ids = self.observations.index.to_numpy(dtype=object)
-        return volume(self.folder, names.SLICES).assign_coords(observation=ids)
+        """One slab of each observation's map ``(observation, i, j, k)``, one voxel along one of the axes.
+
+        Of more than 60 observations those furthest from the group.
+        """
+        held = volume(self.folder, names.SLICES)
+        words = read_json(self.folder, names.sidecar(names.SLICES))
+        ids = words.get(OBSERVATIONS) if isinstance(words, dict) else None
+        if not isinstance(ids, list) or len(ids) != held.sizes["observation"]:
+            raise unreadable(names.sidecar(names.SLICES), "it does not name an observation for each volume")
+        return held.assign_coords(observation=np.array([str(name) for name in ids], dtype=object))
 
 
 def volume(folder: Path, name: str) -> xr.DataArray:

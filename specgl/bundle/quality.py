@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,9 @@ from specgl.bundle.files import TextFile
 from specgl.bundle.names import Role
 from specgl.bundle.text import json_bytes, tsv_bytes
 from specgl.images import Grid, MapType
+
+OBSERVATIONS = "Observations"
+"""Key of the slices' sidecar under which the ids of its volumes stand."""
 
 _DIGITS = 7
 """Digits of numbers about observations: as many as the data hold in float32."""
@@ -86,8 +90,9 @@ def volume_files(contents: Contents) -> Iterator[VolumeFile]:
             names.SLICES,
             quality.slices,
             quality.slices_grid,
-            "One slice of each observation's map, one volume an observation in the order of design.tsv; NaN "
-            "where it has no value or outside the analysed mask.",
+            "One slice of each of these observations' maps (of many, those furthest from the group), one "
+            "volume an observation; NaN where it has no value or outside the analysed mask.",
+            further={OBSERVATIONS: list(quality.sliced)},
         )
     if (underlay := contents.underlay) is not None:
         yield underlay_file(underlay.shades, underlay.grid, contents.spec.digest)
@@ -138,6 +143,7 @@ def _image(
     role: Role = Role.QUALITY_IMAGE,
     dtype: MapType = "float32",
     unit: str = "data",
+    further: Mapping[str, Any] = MappingProxyType({}),
 ) -> VolumeFile:
-    words = {"Description": meaning, "Units": unit, "SpecDigest": contents.spec.digest}
+    words = {"Description": meaning, "Units": unit, "SpecDigest": contents.spec.digest, **further}
     return VolumeFile(path, role, volume, grid, dtype, words)

@@ -118,8 +118,13 @@ def far_from_others(distance: Floats) -> NDArray[np.bool_]:
     return far
 
 
-def values_at(data: xr.Dataset, design: Design, locations: NDArray[np.int64]) -> Floats:
-    """Values of all observations at some locations, ``(n_obs, m)`` in the design's order.
+def values_at(
+    data: xr.Dataset,
+    design: Design,
+    locations: NDArray[np.int64],
+    observations: NDArray[np.int64] | None = None,
+) -> Floats:
+    """Values of observations at some locations, ``(n_obs, m)`` in the design's order.
 
     Parameters
     ----------
@@ -127,9 +132,12 @@ def values_at(data: xr.Dataset, design: Design, locations: NDArray[np.int64]) ->
         What was fitted.
     locations
         ``(m,)`` positions along ``location``.
+    observations
+        Rows of the design that are wanted, in their order; all when None.
     """
     rows = match_rows(data, design)
-    return rows.values[:, locations][rows.of_design].astype(np.float64)
+    wanted = rows.of_design if observations is None else rows.of_design[observations]
+    return rows.values[np.ix_(wanted, locations)].astype(np.float64)
 
 
 def _sums(run: Run, fit: GroupFit) -> Floats:

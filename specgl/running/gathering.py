@@ -18,8 +18,14 @@ from specgl.planning import Plan
 from specgl.running.journey import Journey
 from specgl.running.sources import Observed
 
-MOST_PEAKS = 24
-"""Peaks of one contrast whose values are kept."""
+MOST_PEAKS, FEWEST_PEAKS = 24, 4
+"""Peaks of one contrast whose values are kept; a report shows the fewest."""
+
+MOST_VALUES = 1_000_000
+"""Values at peaks that are kept: fewer peaks of very many observations, but as many as a report shows."""
+
+MOST_SLICES = 60
+"""Observations of which a slice is kept; of more, those furthest from the group."""
 
 
 def read_underlay(plan: Plan, journey: Journey) -> Underlay | None:
@@ -61,8 +67,11 @@ def quality_contents(observed: Observed, space: Space, inferred: Sequence[Inferr
         },
         index=pd.Index(design.observations, name="observation"),
     )
-    slices, grid = _slab(observed, space)
-    places, locations = peak_locations(inferred, space)
+    shown = furthest(quality.distance)
+    slices, grid = _slab(observed, space, shown)
+    n_contrasts = len({one.contrast for one in inferred})
+    most = MOST_VALUES // max(1, len(design.observations) * n_contrasts)
+    places, locations = peak_locations(inferred, space, min(max(most, FEWEST_PEAKS), MOST_PEAKS))
     peaks = pd.DataFrame(places, columns=list("xyz"))
     values = values_at(observed.data, design, locations)
     assert values.shape == (len(design.observations), len(places))
@@ -73,12 +82,19 @@ def quality_contents(observed: Observed, space: Space, inferred: Sequence[Inferr
         present=observed.present,
         slices=slices,
         slices_grid=grid,
+        sliced=tuple(design.observations[row] for row in shown.tolist()),
         peaks=pd.concat([peaks, own], axis=1),
     )
 
 
+def furthest(distance: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Rows of the `MOST_SLICES` observations furthest from the group, in the design's order."""
+    order = np.argsort(-np.nan_to_num(distance, nan=-1.0), kind="stable")
+    return np.sort(order[:MOST_SLICES]).astype(np.int64)
+
+
 def peak_locations(
-    inferred: Sequence[Inferred], space: Space
+    inferred: Sequence[Inferred], space: Space, most: int = MOST_PEAKS
 ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """Places of peaks, each once: of each contrast those of its tables, the strongest first.
 
@@ -88,6 +104,8 @@ def peak_locations(
         Results.
     space
         The locations.
+    most
+        Peaks of one contrast.
 
     Returns
     -------
@@ -109,7 +127,7 @@ def peak_locations(
         table = pd.concat([rows for rows in several if len(rows)] or several[:1], ignore_index=True)
         table = table.drop_duplicates(list("xyz"))
         order = np.argsort(-table["z_score"].abs().to_numpy(dtype=np.float64), kind="stable")
-        for place in table[list("xyz")].to_numpy(dtype=np.float64)[order][:MOST_PEAKS]:
+        for place in table[list("xyz")].to_numpy(dtype=np.float64)[order][:most]:
             voxel = np.rint(inverse[:3, :3] @ place + inverse[:3, 3]).astype(int)
             chosen.setdefault(tuple(voxel.tolist()), tuple(place.tolist()))
     places = np.array(list(chosen.values()), dtype=np.float64).reshape(-1, 3)
@@ -117,13 +135,13 @@ def peak_locations(
     return places, np.searchsorted(space.index, index).astype(np.int64)
 
 
-def _slab(observed: Observed, space: Space) -> tuple[NDArray[np.float32], Grid]:
+def _slab(observed: Observed, space: Space, shown: NDArray[np.int64]) -> tuple[NDArray[np.float32], Grid]:
     """The slice with the most locations, across the voxel axis that is nearest to the vertical."""
     axis = int(np.argmax(np.abs(space.grid.affine[2, :3]) / space.grid.zooms))
     along = space.voxels[:, axis]
     at = int(np.argmax(np.bincount(along)))
     locations = np.flatnonzero(along == at)
-    values = values_at(observed.data, observed.design, locations)
+    values = values_at(observed.data, observed.design, locations, shown)
     i, j, k = (1 if n == axis else length for n, length in enumerate(space.grid.shape))
     shape = i, j, k
     volume = np.full((len(values), *shape), np.nan, dtype=np.float32)

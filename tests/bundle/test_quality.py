@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from specgl.bundle import QualityContents, Role, open_bundle, verify, write
+from specgl.errors import VerificationError
 from specgl.images import Grid, InputFile, Underlay
 from specgl.inference import Regions
 
@@ -41,6 +42,7 @@ def looked_at(make_contents, space, study):
         present=np.where(space.mask, 9, 3).astype(np.int32),
         slices=slices,
         slices_grid=Grid((*shape[:2], 1), space.grid.affine),
+        sliced=tuple(ids),
         peaks=peaks,
     )
     fine = Grid((4, 4, 4), np.diag([2.0, 2, 2, 1]))
@@ -112,7 +114,20 @@ def test_every_image_has_its_words_and_its_digest(looked_at, tmp_path):
 def test_one_observation_is_one_volume(looked_at, tmp_path):
     quality = looked_at.quality
     about, slices, peaks = quality.observations.iloc[:1], quality.slices[:1], quality.peaks.iloc[:0]
-    one = dataclasses.replace(quality, observations=about, slices=slices, peaks=peaks)
+    one = dataclasses.replace(quality, observations=about, slices=slices, peaks=peaks, sliced=("001",))
     held = open_bundle(write(tmp_path / "out", dataclasses.replace(looked_at, quality=one))).quality
     assert held.slices.shape == quality.slices[:1].shape
     assert len(held.peaks) == 0
+
+
+def test_slices_may_be_of_some_observations(looked_at, tmp_path):
+    quality = looked_at.quality
+    some = dataclasses.replace(quality, slices=quality.slices[[3, 7]], sliced=("004", "008"))
+    where = write(tmp_path / "out", dataclasses.replace(looked_at, quality=some))
+    slices = open_bundle(where).quality.slices
+    assert slices.coords["observation"].values.tolist() == ["004", "008"]
+    np.testing.assert_array_equal(slices.values, quality.slices[[3, 7]])
+    sidecar = where / "qc" / "slices.json"
+    sidecar.write_text(sidecar.read_text().replace('"004",', ""))
+    with pytest.raises(VerificationError, match=r"qc/slices\.json"):
+        _ = open_bundle(where).quality.slices

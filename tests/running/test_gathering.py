@@ -7,9 +7,11 @@ from typing import Any
 import nibabel as nib
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import specgl
-from specgl.running.gathering import MOST_PEAKS
+from specgl.running.gathering import MOST_PEAKS, MOST_SLICES, furthest
 
 
 def test_quality_is_that_of_the_data(study: Any) -> None:
@@ -108,3 +110,26 @@ def test_shuffling_leaves_the_data_that_are_told_of(shuffled_study: Any) -> None
         i, j, k = (round(row[axis] / 3) for axis in "xyz")
         values = [row[name] for name in bundle.design.index]
         np.testing.assert_allclose(values, shuffled_study.data[:, i, j, k], rtol=1e-6)
+
+
+@given(st.lists(st.one_of(st.just(float("nan")), st.floats(0.1, 9)), min_size=1, max_size=150))
+def test_of_many_observations_the_furthest_are_shown(distances: list[float]) -> None:
+    distance = np.array(distances)
+    rows = furthest(distance)
+    assert len(rows) == min(len(distance), MOST_SLICES)
+    assert (np.diff(rows) > 0).all()
+    left_out = np.setdiff1d(np.arange(len(distance)), rows)
+    if left_out.size:
+        known = np.nan_to_num(distance, nan=-1)
+        assert known[rows].min() >= known[left_out].max()
+
+
+def test_of_very_many_observations_fewer_peaks_are_kept(study: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    study.edit("alpha: 0.05, min_cluster_size: 2", "alpha: 0.5")
+    many = specgl.run(specgl.read(study.spec), study.folder / "many").quality.peaks
+    monkeypatch.setattr("specgl.running.gathering.MOST_VALUES", 10)
+    monkeypatch.setattr("specgl.running.gathering.FEWEST_PEAKS", 1)
+    few = specgl.run(specgl.read(study.spec), study.folder / "few").quality.peaks
+    assert len(few) <= 3 < len(many) <= 3 * MOST_PEAKS
+    kept = {tuple(place) for place in few[list("xyz")].to_numpy().tolist()}
+    assert kept <= {tuple(place) for place in many[list("xyz")].to_numpy().tolist()}
