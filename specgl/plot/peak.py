@@ -84,22 +84,24 @@ def peak(source: Bundle, *, contrast: str, at: Place) -> Figure:
     if not numbers & set(held.interest):
         continuous = []  # levels have means, whatever slopes they have
     shown = held.shown if continuous else held.interest
-    levels = _levels(table, [name for name in shown if name not in numbers], about)
+    factors = [name for name in shown if name not in numbers]
+    levels = _levels(table, factors, about)
     if len(continuous) == 1:
         x = _abscissa(table[continuous[0]].to_numpy(dtype=np.float64), held)
-        figure, axes = _framed(levels if levels[1] else None)
-        _lines(axes, held, x, levels)
+        title = ", ".join(short(name, 20) for name in factors)
+        figure, axes = _framed([*levels[1], title] if levels[1] else [])
+        _lines(axes, held, x, levels, title)
         axes.set_xlabel(_named(continuous[0], about, held))
         drawn = f"band: {_INTERVAL}"
     elif continuous:
-        figure, axes = _framed(None)
+        figure, axes = _framed([])
         fitted, _ = held.interval(held.rows)
         axes.plot(fitted, held.values, "o", color=BLUE, markersize=5, alpha=0.8)
         axes.axline((float(fitted.mean()), float(fitted.mean())), slope=1, color=PALE, linewidth=1)
         axes.set_xlabel(short(f"fitted from {_listed(shown)}", 60))
         drawn = "line: value as fitted"
     else:
-        figure, axes = _framed(None)
+        figure, axes = _framed([])
         _strips(axes, held, levels)
         axes.set_xlabel(short(_listed(held.interest), 60) if held.interest else "all observations")
         drawn = f"bar: mean with {_INTERVAL} interval"
@@ -133,18 +135,19 @@ def _abscissa(raw: Floats, held: Adjusted) -> Floats:
     return np.asarray(raw - means + np.nanmean(raw))
 
 
-def _framed(levels: tuple[NDArray[np.int64], list[str]] | None) -> tuple[Figure, Axes]:
-    """A figure and its axes, with room for a legend on the right where there are levels."""
+def _framed(legend: Sequence[str]) -> tuple[Figure, Axes]:
+    """A figure and its axes, with room on the right for a legend of these words, where there are some."""
     width, height = _SIZE
-    names = [] if levels is None else [short(name, 20) for name in levels[1]]
-    beside = max((width_of(name, SMALL) for name in names), default=-0.45) + 0.55
+    beside = max((width_of(short(words, 20), SMALL) for words in legend), default=-0.45) + 0.55
     figure = new_figure(width + beside - 0.1, height)
     rect = (_LEFT, _BOTTOM, width - _LEFT - 0.15, height - _BOTTOM - _TOP)
     wide = width + beside - 0.1
     return figure, figure.add_axes((rect[0] / wide, rect[1] / height, rect[2] / wide, rect[3] / height))
 
 
-def _lines(axes: Axes, held: Adjusted, x: Floats, levels: tuple[NDArray[np.int64], list[str]]) -> None:
+def _lines(
+    axes: Axes, held: Adjusted, x: Floats, levels: tuple[NDArray[np.int64], list[str]], title: str
+) -> None:
     """Points over a covariate, a line with its band for each level."""
     codes, names = levels
     for code in range(max(len(names), 1)):
@@ -168,7 +171,15 @@ def _lines(axes: Axes, held: Adjusted, x: Floats, levels: tuple[NDArray[np.int64
             markeredgewidth=0,
         )
     if names:
-        axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1.0), borderaxespad=0, handletextpad=0.3)
+        axes.legend(
+            loc="upper left",
+            bbox_to_anchor=(1.01, 1.0),
+            borderaxespad=0,
+            handletextpad=0.3,
+            title=short(title, 20),
+            title_fontsize=SMALL,
+            alignment="left",
+        )
 
 
 def _line(held: Adjusted, x: Floats, own: NDArray[np.bool_]) -> tuple[Floats, Floats, Floats]:
@@ -217,7 +228,7 @@ def _strips(axes: Axes, held: Adjusted, levels: tuple[NDArray[np.int64], list[st
 
 def _words(figure: Figure, axes: Axes, held: Adjusted, at: Place, told: Sequence[str]) -> None:
     """Labels: what the values are, where, and what else is told."""
-    adjusted_for = [short(name, 18) for name in held.others[:3]]
+    adjusted_for = [short(name, 30) for name in held.others[:3]]
     if len(held.others) > 3:
         adjusted_for.append(f"{len(held.others) - 3} more")
     if held.block is not None:

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 MANY = 12
 """Cuts of a mosaic, where nobody says how many."""
 
+_STRONG = 99.0
+"""Percentile of the magnitudes from which a map without survivors is opaque: one wild voxel would pale it."""
+
 Place = tuple[float, float, float]
 
 
@@ -76,7 +79,7 @@ def slices(
         Whether the whole map is shown, weaker values more transparent, with a line around what survives
         `inference`: results are highlighted, and the others not hidden (Taylor and others 2023,
         doi:10.1016/j.neuroimage.2023.120138). Full colour begins at the smallest magnitude that survives, or
-        at `vmax` where nothing does; below it opacity falls with the square.
+        at the 99th percentile of all where nothing does; below it opacity falls with the square.
     label, vmax
         Of the colour bar; see `glass_brain`.
 
@@ -117,7 +120,7 @@ def slices(
     )
     lit = None
     if transparent:
-        lit = _highlight(source, contrast, inference, variable, scale)
+        lit = _highlight(source, contrast, inference, variable, values)
     if at is not None:
         return _through(values, below, scale, _place(values, at), lit)
     empty = nothing_in(values, scale)
@@ -154,14 +157,17 @@ class Highlight:
 
 
 def _highlight(
-    source: xr.DataArray | Bundle, contrast: str | None, inference: str | None, variable: str, scale: Scale
+    source: xr.DataArray | Bundle, contrast: str | None, inference: str | None, variable: str, whole: Volume
 ) -> Highlight:
     """What survives, where an inference says so, and from which magnitude the map is opaque."""
-    if inference is None:
-        return Highlight(None, max(abs(scale.low), abs(scale.high)))
-    held = volume_of(choose(source, contrast, inference, variable, None, None).array)
-    size = np.abs(held.values[np.isfinite(held.values) & (held.values != 0)])
-    return Highlight(held, float(size.min()) if size.size else max(abs(scale.low), abs(scale.high)))
+    surviving = None
+    if inference is not None:
+        surviving = volume_of(choose(source, contrast, inference, variable, None, None).array)
+        size = np.abs(surviving.values[np.isfinite(surviving.values) & (surviving.values != 0)])
+        if size.size:
+            return Highlight(surviving, float(size.min()))
+    size = np.abs(whole.values[np.isfinite(whole.values)])
+    return Highlight(surviving, (float(np.percentile(size, _STRONG)) if size.size else 0.0) or 1.0)
 
 
 def mosaic(
