@@ -131,7 +131,8 @@ def _write(axes: Axes, values: Floats, told: Sequence[Sequence[str]], scale: Sca
     """Values in the cells, as large as they fit."""
     figure = axes.get_figure()
     assert figure is not None
-    wide = float(axes.get_position().width * figure.get_figwidth()) / values.shape[1]  # type: ignore[union-attr]
+    across = axes.get_position().width * figure.get_figwidth()  # type: ignore[union-attr]  # no subfigures
+    wide = float(across) / values.shape[1]
     most = max((width_of(text, SMALL) for row in told for text in row), default=0.0)
     size = SMALL * min(1.0, 0.9 * wide / most) if most else SMALL
     if size < _SMALLEST:
