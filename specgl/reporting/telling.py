@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from specgl.bundle.printed.notes import statistic_words
 from specgl.bundle.printed.numbers import fixed, millimetres, p_value
-from specgl.bundle.statistics import SEVERAL
 
 NO_BREAK = "\N{NO-BREAK SPACE}"
 
@@ -41,17 +41,7 @@ def coordinates(x: float, y: float, z: float) -> str:
 
 def statistic_facts(row: Mapping[str, Any]) -> str:
     """Statistic, direction, n and degrees of freedom of a row of results."""
-    words = [str(row["statistic"])]
-    if row["statistic"] not in SEVERAL:
-        words.append(str(row["alternative"]))
-    if row["n"] is not None:
-        words.append(f"n{NO_BREAK}={NO_BREAK}{_range(row['n_min'], row['n'])}")
-    if row["dof"] is not None:
-        first = "" if row["dof_numerator"] is None else f"{row['dof_numerator']:g} and "
-        words.append(f"dof{NO_BREAK}={NO_BREAK}{first}{_range(row['dof_min'], row['dof'])}")
-    elif row["dof_numerator"] is not None:
-        words.append(f"dof{NO_BREAK}={NO_BREAK}{row['dof_numerator']:g}")
-    return ", ".join(words)
+    return ", ".join(statistic_words(row)).replace(" = ", f"{NO_BREAK}={NO_BREAK}")
 
 
 def short(value: float, digits: int = 3) -> str:
@@ -84,7 +74,3 @@ def bytes_in_words(number: int) -> str:
         if number >= size:
             return f"{number / size:.3g} {unit}"
     return f"{number} bytes"
-
-
-def _range(low: float | None, high: float) -> str:
-    return f"{high:.4g}" if low is None or low == high else f"{low:.4g} to {high:.4g}"

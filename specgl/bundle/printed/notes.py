@@ -37,7 +37,7 @@ def note_of(table: pd.DataFrame, about: About, left_out: int = 0) -> str:
 
 
 def _sentences(table: pd.DataFrame, about: About) -> Iterator[str]:
-    yield f"Contrast {about.contrast}: {', '.join(_statistic_words(about.row))}."
+    yield f"Contrast {about.contrast}: {', '.join(statistic_words(about.row))}."
     asked = [*_settings_words(about.settings), *_made_from(about.row)]
     yield f"Inference {about.inference}: {', '.join(asked)}." if asked else f"Inference {about.inference}."
     if (height := _height(table, about)) is not None:
@@ -65,7 +65,8 @@ def _nothing(about: About) -> str:
     return "cluster with a true discovery" if about.of_discoveries else "cluster survives"
 
 
-def _statistic_words(row: Mapping[str, Any]) -> Iterator[str]:
+def statistic_words(row: Mapping[str, Any]) -> Iterator[str]:
+    """Statistic, direction, n and degrees of freedom of a row of results, such as ``n = 20``."""
     yield str(row["statistic"])
     if row["statistic"] not in SEVERAL:
         yield str(row["alternative"])

@@ -33,7 +33,7 @@ class Peak:
     cells
         What follows the label, a text a column.
     place, coordinates
-        Where it is: as printed, and as the viewer reads it; empty where the row has no place.
+        Where it is: as printed, and as the viewer reads it.
     """
 
     label: str
@@ -109,10 +109,8 @@ def _rows(columns: list[Column], n: int) -> list[tuple[str, ...]]:
 
 
 def _place(row: pd.Series) -> tuple[str, str]:
-    """Where a row's peak is; nowhere for a region without a location."""
-    at = tuple(float(row[axis]) for axis in "xyz")
-    if not np.isfinite(at).all():
-        return "", ""
+    """Where a row's peak is, as printed and as the viewer reads it."""
+    at = (float(row["x"]), float(row["y"]), float(row["z"]))
     return telling.place(*at), telling.coordinates(*at)
 
 

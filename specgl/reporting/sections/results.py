@@ -194,8 +194,7 @@ def _mosaic(held: Held, contrast: str, variable: str | None) -> Iterator[Shown]:
     """Slices side by side of what survives the first correction, or of the whole map where nothing does."""
     surviving = _surviving(held, contrast)
     over = "" if held.underlay is None else f", over the {held.underlay.attrs['source']}"
-    known = (spot.at[2] for spot in surviving_peaks(held, contrast) if np.isfinite(spot.at).all())
-    heights = list(islice(known, MOST_PEAKS))
+    heights = [spot.at[2] for spot in islice(surviving_peaks(held, contrast), MOST_PEAKS)]
     if surviving is not None:
         found = found_words(held.bundle.about(contrast, surviving))
         yield held.album.show(
