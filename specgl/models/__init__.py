@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from specgl.models.contrasts import contrast_maps
-from specgl.models.fit import GroupFit, fit
+from specgl.models.fit import fit
+from specgl.models.fitted import GroupFit
 from specgl.models.maps import extra_maps, residuals
 from specgl.models.quality import Quality, observation_quality, values_at
 from specgl.models.smoothness import residual_smoothness

@@ -40,8 +40,9 @@ def join_outcomes(
     Returns
     -------
     Outcome
-        ``t`` where all members are t, which then have the same degrees of freedom; otherwise ``z``, whose
-        statistic is its z, with degrees of freedom of NaN. It has no effect and no variance.
+        ``t`` where all members are t with the same degrees of freedom; otherwise ``z``, whose statistic is
+        its z, with degrees of freedom of NaN where its members have their own. It has no effect and no
+        variance.
     """
     members = [outcomes[name] for name in conjunction.members]
     z = np.stack([np.where(usable, member.z, np.nan) for member in members])
@@ -50,10 +51,11 @@ def join_outcomes(
         p = np.where(np.isnan(z).any(axis=0), np.nan, p)
         p[mixed(z, conjunction.alternative)] = 1.0
     lowest = least(z, conjunction.alternative)
-    if all(member.kind == "t" for member in members):
+    alike = all(member.dof is None for member in members)
+    if alike and all(member.kind == "t" for member in members):
         stat = np.stack([member.stat for member in members])
         return Outcome("t", least(stat, conjunction.alternative, order=z), lowest, p, dof1=1)
-    return Outcome("z", lowest, lowest, p, dof1=1, dof=np.full(lowest.size, np.nan))
+    return Outcome("z", lowest, lowest, p, dof1=1, dof=None if alike else np.full(lowest.size, np.nan))
 
 
 def _p(member: Outcome, dof: Floats | float, alternative: Alternative) -> Floats:

@@ -14,7 +14,8 @@ from specgl.engines import Threads
 from specgl.kernels.rank import RANK_TOLERANCE
 from specgl.kernels.tails import f_tails, t_tails
 from specgl.models.conjunctions import join_outcomes
-from specgl.models.fit import GroupFit
+from specgl.models.fitted import GroupFit
+from specgl.models.local_contrasts import local_outcome
 from specgl.models.separate import separate_outcome
 from specgl.models.tested import Floats, Outcome, effect_of
 from specgl.variables import VARIABLES
@@ -83,6 +84,8 @@ def _add_conjunctions(
 
 def _test(fit: GroupFit, design: Design, contrast: Contrast) -> Outcome:
     with np.errstate(divide="ignore", invalid="ignore"):  # locations without a statistic become NaN
+        if fit.local is not None:
+            return local_outcome(fit, contrast)
         if fit.group_rss is not None:
             return separate_outcome(fit, design, contrast)
         return _TESTS[contrast.kind](fit, contrast)

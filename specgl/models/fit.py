@@ -1,110 +1,55 @@
-"""Ordinary least squares at every location, once for all contrasts."""
+"""Fitting a model at every location, once for all contrasts."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 import xarray as xr
-from numpy.typing import NDArray
 
 from specgl.engines import Threads
 from specgl.errors import ComputationError, Finding
-from specgl.kernels.ols import Geometry, estimable, factorise_patterns, fit_tile
+from specgl.kernels.ols import estimable, factorise_patterns
 from specgl.kernels.patterns import Patterns, find_patterns
-from specgl.models.groups import GroupSums, blank_sums, without_variance
+from specgl.models.classical import fit_classically
+from specgl.models.estimation import Estimation, LeastSquares, is_classical
+from specgl.models.fitted import GroupFit
+from specgl.models.local import fit_locally
 from specgl.models.remarks import remarks
-from specgl.models.stretches import Floats, Progress, Rows, Run, block_codes, match_rows, walk
+from specgl.models.stretches import Progress, Rows, block_codes, match_rows
 
 if TYPE_CHECKING:  # types only: fitting does not wait for the formula language
     from specgl.design import Design
 
-_DEGENERATE = 1e-13
-"""Residuals whose root mean square is below this share of the data's are rounding: float64 keeps 16 digits,
-and a constant that some tool has averaged jitters in the last one or two."""
+_LEAST_SQUARES = LeastSquares()
 
 
-@dataclass(frozen=True, eq=False)
-class GroupFit:
-    """A fitted model.
-
-    Attributes
-    ----------
-    beta
-        ``(n_reg, n_loc)`` float64 coefficients, in units of the data per unit of the regressor.
-    sigma2
-        ``(n_loc,)`` residual variance, ``rss / dof``; NaN where ``dof`` is 0.
-    r2
-        ``(n_loc,)`` share of variance explained, see `specgl.variables`; NaN where the data do not vary.
-    dof
-        Residual degrees of freedom ``n - rank``: a number where all locations have all observations, else
-        ``(n_loc,)``.
-    n
-        Observations with a value: a number or ``(n_loc,)``, as `dof`.
-    constant
-        ``(n_loc,)`` bool: no residual variance, relative to the size of the data.
-    tested
-        ``(n_loc,)`` bool: has a residual variance, so that statistics exist.
-    patterns
-        Patterns of missing values, observations in the design's order.
-    geometry
-        What contrasts need, for each pattern.
-    coordinates
-        Coordinates along ``location`` that came with the data.
-    findings
-        Warnings: W282, W400, W401, W402.
-    group_rss
-        ``(n_groups, n_loc)`` residual sum of squares of each variance group; None where all observations
-        have one variance.
-    """
-
-    beta: Floats
-    sigma2: Floats
-    r2: Floats
-    dof: float | Floats
-    n: int | NDArray[np.int32]
-    constant: NDArray[np.bool_]
-    tested: NDArray[np.bool_]
-    patterns: Patterns
-    geometry: Geometry
-    coordinates: Mapping[str, xr.DataArray]
-    findings: tuple[Finding, ...] = ()
-    group_rss: Floats | None = None
-
-    def testable(self, weights: Floats) -> NDArray[np.bool_]:
-        """``(n_loc,)`` bool: where a contrast ``(q, n_reg)`` has a statistic."""
-        return self.tested & estimable(self.geometry, weights)[self.patterns.of_location]
-
-
-@dataclass(frozen=True, eq=False)
-class _Sums:
-    """Arrays that the threads fill, each its own locations."""
-
-    beta: Floats
-    rss: Floats
-    tss: Floats
-    size: Floats
-    geometry: Geometry
-    groups: GroupSums | None
-
-
-def fit(data: xr.Dataset, design: Design, *, engine: Threads, progress: Progress | None = None) -> GroupFit:
-    """Fit a design to maps by ordinary least squares.
+def fit(
+    data: xr.Dataset,
+    design: Design,
+    *,
+    engine: Threads,
+    estimation: Estimation = _LEAST_SQUARES,
+    progress: Progress | None = None,
+) -> GroupFit:
+    """Fit a design to maps.
 
     Each location is fitted to the observations that have a value there (available cases); where nothing is
-    missing this is one factorisation for all locations.
+    missing, and the design is the same everywhere, this is one factorisation for all locations.
 
     Parameters
     ----------
     data
         ``effect (observation, location)``, float32 or float64, with a coordinate ``observation``; NaN and
-        infinite values are missing.
+        infinite values are missing. Where the estimation weights by them, ``variance`` of the same shape;
+        where the design has voxelwise covariates, ``covariate (covariate, observation, location)``.
     design
         The design, its rows matched with the maps by id. Its blocks' means are taken out of both sides.
     engine
         Where it runs; results do not depend on it.
+    estimation
+        How the coefficients are estimated, and what is assumed of the errors.
     progress
         Called with parts done and their number.
 
@@ -122,15 +67,17 @@ def fit(data: xr.Dataset, design: Design, *, engine: Threads, progress: Progress
     rows = match_rows(data, design)
     _check(design)
     patterns = _patterns(rows)
-    sums = _allocate(design, patterns, rows.values.shape[1])
-    walk(rows, design, patterns, lambda run: _visit(run, sums), engine=engine, progress=progress)
+    if is_classical(estimation) and not design.voxelwise:
+        fitted, more = fit_classically(rows, design, patterns, engine=engine, progress=progress)
+    else:
+        fitted, more = fit_locally(rows, design, patterns, estimation, engine=engine, progress=progress)
     coordinates = {
         str(name): coordinate
         for name, coordinate in data["effect"].coords.items()
         if coordinate.dims == ("location",)
     }
-    fitted = _summary(sums, patterns, coordinates)
-    return replace(fitted, findings=_findings(fitted, design, sums.groups))
+    fitted = replace(fitted, coordinates=coordinates)
+    return replace(fitted, findings=(*_findings(fitted, design), *more))
 
 
 def _patterns(rows: Rows) -> Patterns:
@@ -142,7 +89,7 @@ def _check(design: Design) -> None:
     """Refuse a design that can give no statistic anywhere, with all reasons at once."""
     n_obs = design.matrix.shape[0]
     everyone = np.ones((1, n_obs), dtype=bool)
-    geometry = factorise_patterns(design.matrix, block_codes(design), everyone).geometry
+    geometry = factorise_patterns(design.generic, block_codes(design), everyone).geometry
     rank = int(geometry.rank[0])
     findings = [
         Finding(
@@ -164,70 +111,18 @@ def _check(design: Design) -> None:
         raise ComputationError(*findings)
 
 
-def _allocate(design: Design, patterns: Patterns, n_loc: int) -> _Sums:
-    n_obs, n_reg = design.matrix.shape
-    n_pat, k = len(patterns.present), min(n_obs, n_reg)
-    geometry = Geometry(
-        n=np.zeros(n_pat, dtype=np.int64),
-        rank=np.zeros(n_pat, dtype=np.int64),
-        spread=np.zeros((n_pat, n_reg, k)),
-        row_space=np.zeros((n_pat, k, n_reg)),
-        lengths=np.ones((n_pat, n_reg)),
-    )
-    blank = np.full((3, n_loc), np.nan)
-    groups = blank_sums(design, n_pat, n_loc)
-    return _Sums(np.full((n_reg, n_loc), np.nan), blank[0], blank[1], blank[2], geometry, groups)
-
-
-def _visit(run: Run, sums: _Sums) -> None:
-    found, kept, p = run.factors.geometry, sums.geometry, run.pattern
-    # A pattern that spans several stretches is written by each of them, with the same numbers.
-    kept.n[p] = found.n[run.position]
-    kept.rank[p] = found.rank[run.position]
-    kept.spread[p] = found.spread[run.position]
-    kept.row_space[p] = found.row_space[run.position]
-    kept.lengths[p] = found.lengths[run.position]
-    if kept.n[p] <= kept.rank[p]:
-        return
-    tile = fit_tile(run.factor, run.y)
-    sums.beta[:, run.locations] = tile.beta
-    sums.rss[run.locations] = tile.rss
-    sums.tss[run.locations] = tile.tss
-    sums.size[run.locations] = tile.size
-    if sums.groups is not None:
-        sums.groups.visit(run)
-
-
-def _summary(sums: _Sums, patterns: Patterns, coordinates: Mapping[str, xr.DataArray]) -> GroupFit:
-    of_location = patterns.of_location
-    free = sums.geometry.n - sums.geometry.rank
-    dof_here = free[of_location].astype(np.float64)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        sigma2 = np.where(dof_here > 0, sums.rss / dof_here, np.nan)
-        r2 = np.where(sums.tss > 0, 1 - sums.rss / sums.tss, np.nan)
-    constant = sums.rss <= _DEGENERATE**2 * sums.size
-    return GroupFit(
-        beta=sums.beta,
-        sigma2=sigma2,
-        r2=np.where(constant, np.nan, r2),
-        dof=float(free[0]) if patterns.complete else dof_here,
-        n=int(sums.geometry.n[0]) if patterns.complete else sums.geometry.n[of_location].astype(np.int32),
-        constant=constant,
-        tested=(dof_here > 0) & ~constant,
-        patterns=patterns,
-        geometry=sums.geometry,
-        coordinates=coordinates,
-        group_rss=None if sums.groups is None else sums.groups.rss,
-    )
-
-
-def _findings(fitted: GroupFit, design: Design, groups: GroupSums | None) -> tuple[Finding, ...]:
+def _findings(fitted: GroupFit, design: Design) -> tuple[Finding, ...]:
+    """What is to be said of locations without a statistic, each counted for the first reason only."""
+    n_loc = fitted.tested.size
     usable = int(np.count_nonzero(fitted.tested))
     constant = int(np.count_nonzero(fitted.constant))
-    n_loc = fitted.tested.size
+    stuck = dependent = 0
+    if fitted.local is not None:
+        dependent = int(np.count_nonzero(~fitted.local.full))
+        stuck = int(np.count_nonzero(fitted.local.full & ~fitted.local.converged & ~fitted.constant))
     lost = {
         contrast.name: usable - int(np.count_nonzero(fitted.testable(contrast.weights)))
         for contrast in design.contrasts
     }
-    found = remarks(n_loc, constant=constant, short=n_loc - usable - constant, lost=lost)
-    return found if groups is None else (*found, *without_variance(groups, fitted.tested, fitted.patterns))
+    short = n_loc - usable - constant - stuck - dependent
+    return remarks(n_loc, constant=constant, short=short, lost=lost, stuck=stuck, dependent=dependent)

@@ -10,8 +10,9 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from specgl.engines import Threads
-from specgl.kernels.ols import Factor, residuals_tile
-from specgl.models.fit import GroupFit
+from specgl.kernels.distances import components, mahalanobis
+from specgl.models.fitted import GroupFit
+from specgl.models.residuals import run_residuals
 from specgl.models.stretches import Floats, Run, match_rows, walk
 
 if TYPE_CHECKING:  # types only: fitting does not wait for the formula language
@@ -23,10 +24,6 @@ outliers)."""
 
 LEAST_FACTOR = 1.2
 """A distance nearer than this factor to the median is no outlier, however alike the others are."""
-
-_DETERMINED = 1e-10
-"""A leverage this near to 1 leaves no residual: the observation alone decides its fitted value."""
-
 
 @dataclass(frozen=True, eq=False)
 class Quality:
@@ -46,6 +43,10 @@ class Quality:
         ``(n_obs,)`` in the data's unit.
     n_values
         ``(n_obs,)`` locations with a value.
+    mahalanobis
+        ``(n_obs,)`` Mahalanobis distance among the leading principal components of the studentised residuals,
+        see `specgl.kernels.distances`: large for one whose residuals have a pattern that the others' have
+        not, however small they are.
     """
 
     mean: Floats
@@ -53,6 +54,7 @@ class Quality:
     outlier: NDArray[np.bool_]
     mean_absolute_residual: Floats
     n_values: NDArray[np.int64]
+    mahalanobis: Floats
 
 
 def observation_quality(data: xr.Dataset, design: Design, fit: GroupFit, *, engine: Threads) -> Quality:
@@ -75,23 +77,41 @@ def observation_quality(data: xr.Dataset, design: Design, fit: GroupFit, *, engi
     rows = match_rows(data, design)
     n_obs, n_loc = rows.values.shape
     mean = np.full(n_loc, np.nan)
-    parts: dict[tuple[int, int], tuple[NDArray[np.int64], Floats]] = {}
+    parts: dict[int, tuple[Floats, Floats]] = {}
 
     def visit(run: Run) -> None:
         mean[run.locations] = run.y.mean(axis=0, dtype=np.float64)
-        key = run.pattern, int(run.locations[0])
-        parts[key] = run.rows, _sums(run, fit)
+        # One thread visits all runs of a stretch, one after the other.
+        total, gram = parts.setdefault(run.stretch, (np.zeros((5, n_obs)), np.zeros((n_obs, n_obs))))
+        sums, products = _sums(run, fit, design)
+        total[:, run.rows] += sums
+        gram[np.ix_(run.rows, run.rows)] += products
 
     walk(rows, design, fit.patterns, visit, engine=engine)
-    total = np.zeros((5, n_obs))
-    for key in sorted(parts):  # in a fixed order: which thread came first changes no bit
-        of_design, sums = parts[key]
-        total[:, of_design] += sums
+    total, gram = np.zeros((5, n_obs)), np.zeros((n_obs, n_obs))
+    for stretch in sorted(parts):  # in a fixed order: which thread came first changes no bit
+        total += parts[stretch][0]
+        gram += parts[stretch][1]
     squares, n_squares, size, n_residuals, n_values = total
     with np.errstate(invalid="ignore", divide="ignore"):
         distance = np.sqrt(squares / n_squares)
         mean_absolute = size / n_residuals
-    return Quality(mean, distance, far_from_others(distance), mean_absolute, n_values.astype(np.int64))
+    return Quality(
+        mean=mean,
+        distance=distance,
+        outlier=far_from_others(distance),
+        mean_absolute_residual=mean_absolute,
+        n_values=n_values.astype(np.int64),
+        mahalanobis=_mahalanobis(gram, n_squares),
+    )
+
+
+def _mahalanobis(gram: Floats, n_squares: Floats) -> Floats:
+    """``(n_obs,)`` from products of studentised residuals, as if each observation had as many values."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        share = np.where(n_squares > 0, n_squares.max(initial=0.0) / n_squares, 0.0)
+    scaled = gram * np.sqrt(np.outer(share, share))
+    return mahalanobis(scaled, components(len(gram)))
 
 
 def far_from_others(distance: Floats) -> NDArray[np.bool_]:
@@ -140,31 +160,21 @@ def values_at(
     return rows.values[np.ix_(wanted, locations)].astype(np.float64)
 
 
-def _sums(run: Run, fit: GroupFit) -> Floats:
+def _sums(run: Run, fit: GroupFit, design: Design) -> tuple[Floats, Floats]:
     """Over the run's locations, for each of its observations: squared studentised residuals and their number,
-    absolute residuals and their number, and values. ``(5, n)``.
+    absolute residuals and their number, and values, ``(5, n)``; products of studentised residuals ``(n, n)``.
     """
     n, m = run.y.shape
-    sums = np.zeros((5, n))
+    sums, products = np.zeros((5, n)), np.zeros((n, n))
     sums[4] = m
-    factor = run.factor
     tested = fit.tested[run.locations]
-    if factor.dof < 1 or not tested.any():
-        return sums
-    residuals = residuals_tile(factor, run.y)
-    sums[2], sums[3] = np.abs(residuals).sum(axis=1), m
-    free = 1.0 - _leverage(factor)
-    own = free > _DETERMINED
-    scaled = residuals[own][:, tested] ** 2 / fit.sigma2[run.locations][tested]
-    sums[0, own] = scaled.sum(axis=1) / free[own]
-    sums[1, own] = np.count_nonzero(tested)
-    return sums
-
-
-def _leverage(factor: Factor) -> Floats:
-    """Leverage of each row of a factor, ``(n,)``: of its columns, and of its block's mean."""
-    leverage: Floats = np.einsum("ij,ij->i", factor.basis, factor.basis)
-    if factor.starts is None:
-        return leverage
-    sizes = np.diff(np.append(factor.starts, factor.n))
-    return leverage + np.repeat(1.0 / sizes, sizes)
+    if run.factor.dof < 1 or not tested.any():
+        return sums, products
+    found = run_residuals(run, fit, design)
+    raw = found.raw[:, tested]
+    sums[2], sums[3] = np.abs(raw).sum(axis=1), np.count_nonzero(tested)
+    studentised = found.studentised[:, tested]
+    own = np.isfinite(studentised)
+    studentised = np.where(own, studentised, 0.0)
+    sums[0], sums[1] = (studentised**2).sum(axis=1), np.count_nonzero(own, axis=1)
+    return sums, studentised @ studentised.T

@@ -14,7 +14,7 @@ from specgl.kernels.rank import RANK_TOLERANCE
 from specgl.kernels.statistics import unit_dummies
 from specgl.kernels.tails import f_tails, t_tails
 from specgl.kernels.welch import KINDS, GroupGeometry, group_geometry, separate_statistic
-from specgl.models.fit import GroupFit
+from specgl.models.fitted import GroupFit
 from specgl.models.stretches import block_codes
 from specgl.models.tested import Floats, Outcome, effect_of
 
@@ -101,7 +101,7 @@ def _patterns(
             rows, factor = factors.rows(position), factors.factor(position)
             alive = factor.basis.any(axis=0)  # its columns past the rank are zero
             basis = factor.basis[:, alive]
-            directions, root = _directions(weights @ factor.spread[:, alive])
+            directions, root = directions_of(weights @ factor.spread[:, alive])
             x = basis @ directions
             rest = basis @ np.linalg.qr(directions, mode="complete")[0][:, directions.shape[1] :]
             z = rest if blocks is None else np.column_stack([rest, unit_dummies(blocks[rows])])
@@ -110,7 +110,7 @@ def _patterns(
                 yield geometry, root, tested
 
 
-def _directions(spread: Floats) -> tuple[Floats, Floats]:
+def directions_of(spread: Floats) -> tuple[Floats, Floats]:
     """Orthonormal directions ``(k, r)`` of a contrast in the basis' coordinates, and the root ``(r, q)``."""
     size = np.linalg.norm(spread, axis=1)
     if len(spread) == 1:

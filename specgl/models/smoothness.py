@@ -20,10 +20,10 @@ from specgl.kernels.fields import (
     local_roughness,
     settle_smoothness,
 )
-from specgl.kernels.ols import residuals_tile
 from specgl.kernels.patterns import Patterns
 from specgl.kernels.welch import NO_RESIDUAL, group_sums, residual_dof
-from specgl.models.fit import GroupFit
+from specgl.models.fitted import GroupFit
+from specgl.models.residuals import run_residuals
 from specgl.models.stretches import Floats, Rows, Run, block_codes, match_rows, walk
 
 if TYPE_CHECKING:  # types only: neither the formula language nor nibabel is waited for
@@ -60,8 +60,9 @@ def residual_smoothness(
     """Estimate how smooth the noise is from the residuals of a fit.
 
     Residuals are made again, a few planes of voxels at a time, and are divided by each location's standard
-    deviation, with variance groups by that of each group. Where values are missing, two neighbours are
-    compared in the observations that both have.
+    deviation, with variance groups by that of each group; those of a weighted fit are multiplied by the roots
+    of their weights first. Where values are missing, two neighbours are compared in the observations that
+    both have.
 
     Parameters
     ----------
@@ -167,12 +168,12 @@ def _standardised(
     """Residuals ``(n_held, n_obs)`` in units of their standard deviation; NaN where there is none."""
     codes = fit.patterns.of_location[held]
     part = Patterns(fit.patterns.present, codes, np.argsort(codes, kind="stable"))
-    values = Rows(rows.values[:, held], rows.of_design)
+    values, part_of_fit = rows.part(held), fit.part(held)
     result = np.full((codes.size, len(rows.of_design)), np.nan, dtype=np.float32)
 
     def visit(run: Run) -> None:
         if run.factor.dof > 0:
-            found, first = groups.standardise(run).T, int(run.locations[0])
+            found, first = groups.standardise(run, part_of_fit, design).T, int(run.locations[0])
             if run.locations[-1] - first + 1 == run.locations.size:  # a view, which is filled faster
                 result[first : first + len(found), run.rows] = found
             else:
@@ -208,7 +209,7 @@ class _Groups:
             codes = design.variance_groups.codes
         return cls(codes, block_codes(design), np.zeros((n_pat, int(codes.max()) + 1)))
 
-    def standardise(self, run: Run) -> Floats:
+    def standardise(self, run: Run, fit: GroupFit, design: Design) -> Floats:
         """Residuals of a run ``(n, m)``, each group's in units of its standard deviation at the location."""
         factor, codes = run.factor, self.codes[run.rows]
         n_groups = self.free.shape[1]
@@ -216,7 +217,7 @@ class _Groups:
         free = residual_dof(factor.basis, codes, blocks, n_groups)
         free[free <= NO_RESIDUAL] = 0.0
         self.free[run.pattern] = free  # by several slabs, with the same numbers
-        residuals = residuals_tile(factor, run.y)
+        residuals = run_residuals(run, fit, design).noise
         sums = group_sums(residuals, codes, n_groups)
         with np.errstate(divide="ignore", invalid="ignore"):
             per_sigma = np.sqrt(np.where(sums > 0, free[:, None] / sums, np.nan))

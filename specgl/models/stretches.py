@@ -34,10 +34,25 @@ class Rows:
         ``(n_obs, n_loc)`` data as they are held.
     of_design
         ``(n_obs,)`` row of `values` for each row of the design.
+    variances
+        ``(n_obs, n_loc)`` first-level variances, rows as those of `values`, or ``None``.
+    covariates
+        ``(n_cov, n_obs, n_loc)`` voxelwise covariates in the design's order, or ``None``.
     """
 
     values: NDArray[np.floating]
     of_design: NDArray[np.int64]
+    variances: NDArray[np.floating] | None = None
+    covariates: NDArray[np.floating] | None = None
+
+    def part(self, held: slice) -> Rows:
+        """The same at some locations; nothing is copied."""
+        return Rows(
+            self.values[:, held],
+            self.of_design,
+            None if self.variances is None else self.variances[:, held],
+            None if self.covariates is None else self.covariates[:, :, held],
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,6 +73,12 @@ class Run:
         Where in `factors`.
     y
         ``(n, m)`` the data.
+    variances
+        ``(n, m)`` their first-level variances, or ``None``.
+    covariates
+        ``(n_cov, n, m)`` voxelwise covariates in the design's order, or ``None``.
+    stretch
+        First place of the stretch that it is part of: one thread visits all runs of a stretch.
     """
 
     pattern: int
@@ -66,6 +87,9 @@ class Run:
     factors: Factors
     position: int
     y: NDArray[np.floating]
+    variances: NDArray[np.floating] | None
+    covariates: NDArray[np.floating] | None
+    stretch: int
 
     @property
     def factor(self) -> Factor:
@@ -79,7 +103,8 @@ def match_rows(data: xr.Dataset, design: Design) -> Rows:
     Parameters
     ----------
     data
-        ``effect (observation, location)``.
+        ``effect (observation, location)``; where they are used, ``variance`` of the same shape and
+        ``covariate (covariate, observation, location)`` with the covariates' names along ``covariate``.
     design
         The design.
 
@@ -104,7 +129,19 @@ def match_rows(data: xr.Dataset, design: Design) -> Rows:
     if findings:
         raise ComputationError(*findings)
     rows = np.array([position[name] for name in design.observations], dtype=np.int64)
-    return Rows(np.asarray(effect.values), rows)
+    variances = data["variance"].transpose("observation", "location").values if "variance" in data else None
+    return Rows(np.asarray(effect.values), rows, variances, _covariates(data, design))
+
+
+def _covariates(data: xr.Dataset, design: Design) -> NDArray[np.floating] | None:
+    """Voxelwise covariates that the design uses, in its order; a view where the data hold these alone."""
+    if not design.voxelwise:
+        return None
+    held = data["covariate"].transpose("covariate", "observation", "location")
+    names = [str(name) for name in held["covariate"].values]
+    if tuple(names) == design.voxelwise:
+        return np.asarray(held.values)
+    return np.asarray(held.values[[names.index(name) for name in design.voxelwise]])
 
 
 def _unmatched(what: str, ids: set[str]) -> list[Finding]:
@@ -160,18 +197,31 @@ def walk(
 
 def _runs(rows: Rows, design: Design, patterns: Patterns, start: int) -> Iterator[Run]:
     found = list(runs(patterns, start, start + TILE))
-    tile = _columns(rows.values, patterns.order[start : start + TILE])
+    places = patterns.order[start : start + TILE]
+    tile = _columns(rows.values, places)
+    variances = None if rows.variances is None else _columns(rows.variances, places)
+    covariates = None if rows.covariates is None else [_columns(one, places) for one in rows.covariates]
     at_once = max(1, PATTERN_CELLS // max(1, design.matrix.size))
     column = 0
     for first in range(0, len(found), at_once):
         part = found[first : first + at_once]
         present = patterns.present[[pattern for pattern, _ in part]]
-        factors = factorise_patterns(design.matrix, block_codes(design), present)
+        factors = factorise_patterns(design.generic, block_codes(design), present)
         for position, (pattern, locations) in enumerate(part):
             chosen = factors.rows(position)
-            y = tile[rows.of_design[chosen], column : column + locations.size]
+            held, here = rows.of_design[chosen], slice(column, column + locations.size)
             column += locations.size
-            yield Run(pattern, locations, chosen, factors, position, y)
+            yield Run(
+                pattern,
+                locations,
+                chosen,
+                factors,
+                position,
+                tile[held, here],
+                None if variances is None else variances[held, here],
+                None if covariates is None else np.stack([one[held, here] for one in covariates]),
+                start,
+            )
 
 
 def _columns(values: NDArray[np.floating], locations: NDArray[np.int64]) -> NDArray[np.floating]:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:  # types only
-    from specgl.models.fit import GroupFit
+    from specgl.models.fitted import GroupFit
 
 Floats = NDArray[np.float64]
 

@@ -104,6 +104,23 @@ level, or all variation of a covariate. The contrast then has no answer there; t
 for this contrast (NaN) and is counted, while other contrasts keep theirs.
 Raise the share in `available` if the lost locations matter.""",
     ),
+    "W403": Code(
+        "a fit that did not converge",
+        """\
+Robust fits and variances between observations are found by iteration. Almost everywhere it ends after a few
+steps; where it does not (the likelihood is flat, or most residuals are exactly 0, so that there is no scale),
+the last step is no estimate. Such locations get no statistic (NaN) and are counted.
+A few at the rim of the mask do no harm. Where they are many, look at the images, give a tighter `mask`, or
+choose an estimator in closed form: `tau2: dl`.""",
+    ),
+    "W404": Code(
+        "regressors that depend on each other at some locations",
+        """\
+A covariate that differs from voxel to voxel may be constant at some voxels, or equal to a combination of the
+other regressors. The model has no single answer there; these locations get no statistic (NaN) and are
+counted.
+Often the covariate is empty there: give a mask that covers images and covariates.""",
+    ),
     "W430": Code(
         "a cluster-forming threshold too low for random field theory",
         """\

@@ -1,0 +1,112 @@
+"""How a model is estimated, and what is assumed of its errors: values that choose the kernels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:  # types only: fitting does not wait for the formula language
+    from specgl.design import Block
+
+HcKind = Literal["hc0", "hc1", "hc2", "hc3", "hc4"]
+ClusterCorrection = Literal["c0", "c1", "c2", "c3"]
+Tau2Method = Literal["dl", "pm", "ml", "reml", "hedges"]
+Adjustment = Literal["none", "knapp_hartung"]
+Loss = Literal["huber", "bisquare"]
+
+
+@dataclass(frozen=True, slots=True)
+class Homoscedastic:
+    """Independent errors of one variance, or of one in each variance group."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hc:
+    """Independent errors of any variances.
+
+    Attributes
+    ----------
+    kind
+        How squared residuals stand in for the variances, ``hc0`` to ``hc4``.
+    """
+
+    kind: HcKind
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Clustered:
+    """Errors of any variances and covariances within clusters, and independent between them.
+
+    Attributes
+    ----------
+    by
+        The clusters.
+    correction
+        What residuals are corrected by, ``c0`` (nothing) to ``c3``.
+    """
+
+    by: Block
+    correction: ClusterCorrection = "c2"
+
+
+Errors = Homoscedastic | Hc | Clustered
+
+
+@dataclass(frozen=True, slots=True)
+class LeastSquares:
+    """Ordinary least squares.
+
+    Attributes
+    ----------
+    errors
+        What is assumed of the errors.
+    """
+
+    errors: Errors = Homoscedastic()
+
+
+@dataclass(frozen=True, slots=True)
+class FixedEffects:
+    """Observations weighted by their first-level variances, which are all the variance there is."""
+
+
+@dataclass(frozen=True, slots=True)
+class MixedEffects:
+    """Observations weighted by their first-level variances and a variance between them.
+
+    Attributes
+    ----------
+    tau2
+        How the variance between observations is estimated.
+    adjustment
+        Of standard errors, for small samples.
+    """
+
+    tau2: Tau2Method = "reml"
+    adjustment: Adjustment = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Robust:
+    """An M-estimator: observations with large residuals count for less.
+
+    Attributes
+    ----------
+    loss
+        How much less.
+    """
+
+    loss: Loss = "huber"
+
+
+Estimation = LeastSquares | FixedEffects | MixedEffects | Robust
+
+
+def uses_variances(estimation: Estimation) -> bool:
+    """Whether observations are weighted by their first-level variances."""
+    return isinstance(estimation, FixedEffects | MixedEffects)
+
+
+def is_classical(estimation: Estimation) -> bool:
+    """Whether it is ordinary least squares, with one variance or one in each variance group."""
+    return isinstance(estimation, LeastSquares) and isinstance(estimation.errors, Homoscedastic)
