@@ -110,7 +110,7 @@ def _in_levels(text: str, model: Model, identified: Identified) -> tuple[Model, 
         told = materialise(text, columns, model.matrix.shape[0])
     except FormulaRefused:
         return model, identified.aliases
-    null = dependencies(told.matrix).null
+    null = dependencies(told.generic).null
     return (told, null) if len(null) == len(identified.aliases) else (model, identified.aliases)
 
 
@@ -158,7 +158,7 @@ def absorbed_findings(model: Model, identified: Identified, block: Block) -> Ite
         return
     said: set[str] = set()
     for vector in identified.absorbed:
-        if _is_level(model.matrix, vector):
+        if _is_level(model.generic, vector):
             continue
         what = _said(vector, model)
         if what not in said:
@@ -223,7 +223,7 @@ def _depends(weights: Array, vector: Array) -> bool:
 
 
 def _lost(vector: Array, model: Model, block: Block) -> str:
-    if _is_level(model.matrix, vector):
+    if _is_level(model.generic, vector):
         return (
             f"a level's mean is not estimable when the means of `{block.name}` are taken out; "
             "differences between levels are"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from specgl.design.aliasing import (
@@ -30,6 +30,7 @@ from specgl.design.records import (
     TypedColumn,
     Variable,
 )
+from specgl.design.voxelwise import VoxelwiseColumn, voxelwise_columns
 from specgl.errors import DesignError, Finding, raise_errors
 from specgl.grammar import CallUse, Formula, read_call
 
@@ -44,6 +45,7 @@ def build(
     block: str | None,
     contrasts: Sequence[ContrastRequest],
     variance_groups: str | Block | None = None,
+    voxelwise: Sequence[str] = (),
 ) -> Design:
     """Build a design.
 
@@ -62,6 +64,9 @@ def build(
     variance_groups
         Column of the groups that have variances of their own, or the groups themselves, in the order of the
         analysed rows; ``None`` where all observations have one variance.
+    voxelwise
+        Names of covariates whose values come from images, one for each observation and location. The formula
+        may use them by themselves and in products. They are not centred: means are told where they are 0.
 
     Returns
     -------
@@ -76,17 +81,17 @@ def build(
         Where a variable's column does not hold what was declared, or that of the variance groups lacks a
         cell.
     """
-    reading, findings = guard(formula, variables)
+    reading, findings = guard(formula, variables, voxelwise)
     if any(finding.is_error for finding in findings):
         raise DesignError(*findings, *syntax_findings(contrasts))
     used = dict.fromkeys(use.name for use in reading.names)
-    columns = typed_columns(rows, {name: variables[name] for name in used})
+    columns = _columns(rows, used, variables)
     try:
         model = materialise(formula, columns, len(rows.kept))
     except FormulaRefused as error:
         refused = _refused(error, reading, rows, columns)
         raise DesignError(*findings, *refused, *syntax_findings(contrasts)) from error
-    resolver = Resolver(model, tuple(variables))
+    resolver = Resolver(model, (*variables, *voxelwise))
     plain = [request for request in contrasts if not request.members]
     resolved = [pair for request in plain if (pair := resolver.resolve(request)) is not None]
     conjunctions, of_conjunctions = join(contrasts)
@@ -95,14 +100,21 @@ def build(
     findings = (*findings, *resolver.findings, *of_conjunctions, *of_groups)
     if (crowd := _crowd(model)) is not None:
         raise DesignError(*findings, crowd)
-    identified = identify(model.matrix, blocks)
+    identified = identify(model.generic, blocks)
     statistical = list(_statistical(formula, model, identified, blocks, resolved))
     if groups is not None and not any(finding.is_error for finding in statistical):
-        statistical += group_findings(model.matrix, blocks, groups)
+        statistical += group_findings(model.generic, blocks, groups)
     findings = (*findings, *statistical)
     raise_errors(findings, DesignError)
     design = _design(rows, formula, model, identified, blocks, [c for c, _ in resolved], findings)
     return replace(design, variance_groups=groups, conjunctions=conjunctions)
+
+
+def _columns(rows: Rows, used: Iterable[str], variables: Mapping[str, Variable]) -> dict[str, TypedColumn]:
+    """What the formula names: columns of the table, and covariates of which it knows nothing."""
+    table = typed_columns(rows, {name: variables[name] for name in used if name in variables})
+    others = voxelwise_columns([name for name in used if name not in variables], rows.kept)
+    return {name: table[name] if name in table else others[name] for name in used}
 
 
 def _groups(rows: Rows, given: str | Block | None) -> tuple[Block | None, tuple[Finding, ...]]:
@@ -183,6 +195,7 @@ def _design(
     findings: tuple[Finding, ...],
 ) -> Design:
     model.matrix.flags.writeable = False
+    multiplying = {name for regressor in model.regressors for name in regressor.covariates}
     return Design(
         matrix=model.matrix,
         regressors=model.regressors,
@@ -192,6 +205,7 @@ def _design(
         rank=identified.rank,
         dof=model.matrix.shape[0] - identified.rank,
         formula=formula,
-        columns=model.columns,
+        columns={n: one for n, one in model.columns.items() if not isinstance(one, VoxelwiseColumn)},
         findings=findings,
+        voxelwise=tuple(name for name in model.columns if name in multiplying),
     )

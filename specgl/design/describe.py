@@ -20,7 +20,7 @@ from specgl.design.records import (
 
 
 def design_table(design: Design) -> pd.DataFrame:
-    """The matrix with names, as ``design.tsv`` holds it.
+    """The matrix with names, as ``design.tsv`` holds it: of voxelwise covariates what they are multiplied by.
 
     Parameters
     ----------
@@ -83,7 +83,7 @@ def describe_design(design: Design) -> dict[str, Any]:
     """
     names = [regressor.name for regressor in design.regressors]
     inflated = inflation(design)
-    return {
+    told = {
         "formula": design.formula,
         "n_observations": len(design.observations),
         "rank": design.rank,
@@ -100,6 +100,8 @@ def describe_design(design: Design) -> dict[str, Any]:
         "contrasts": {contrast.name: _contrast(contrast, names) for contrast in design.contrasts},
         "conjunctions": {one.name: _conjunction(one) for one in design.conjunctions},
     }
+    # Said where there are any.
+    return told | ({"voxelwise": list(design.voxelwise)} if design.voxelwise else {})
 
 
 def _groups(groups: Block) -> dict[str, Any]:
@@ -111,11 +113,12 @@ def _groups(groups: Block) -> dict[str, Any]:
 
 
 def _regressor(regressor: Regressor) -> dict[str, Any]:
-    return {
+    told: dict[str, Any] = {
         "term": regressor.term,
         "factors": [{"variable": name, "level": level} for name, level in regressor.factors],
         "coding": dict(regressor.codings),
     }
+    return told | ({"covariates": list(regressor.covariates)} if regressor.covariates else {})
 
 
 def _variable(column: TypedColumn) -> dict[str, Any]:

@@ -31,6 +31,8 @@ from numpy.typing import NDArray
 from specgl.design.codings import encoded, levels_of_columns
 from specgl.design.evaluate import IMPLEMENTED, Evaluator, Refused
 from specgl.design.records import CategoricalColumn, Coding, Regressor, TypedColumn
+from specgl.design.standins import multiplied
+from specgl.design.voxelwise import VoxelwiseColumn
 from specgl.grammar import read_call, read_formula
 
 Array = NDArray[np.float64]
@@ -205,7 +207,10 @@ class Model:
     Attributes
     ----------
     matrix
-        ``(n_obs, n_reg)`` float64.
+        ``(n_obs, n_reg)`` float64, voxelwise covariates being 1.
+    generic
+        ``(n_obs, n_reg)`` float64, voxelwise covariates being irregular numbers; `matrix` itself where there
+        are none.
     regressors
         One a column.
     terms
@@ -215,6 +220,7 @@ class Model:
     """
 
     matrix: Array
+    generic: Array
     regressors: tuple[Regressor, ...]
     terms: tuple[TermColumns, ...]
     columns: Mapping[str, TypedColumn]
@@ -291,7 +297,10 @@ def materialise(text: str, columns: Mapping[str, TypedColumn], n_obs: int) -> Mo
     terms, regressors = _describe(spec, materializer.encoded_names, columns)
     if len(regressors) != matrix.shape[1]:
         raise FormulaRefused(Refusal("two regressors have one name: rename a variable or a level"))
-    return Model(matrix, regressors, terms, columns, spec)
+    # Which columns a formula has does not depend on a covariate's numbers: one build serves both.
+    given = {name: one.stand_in for name, one in columns.items() if isinstance(one, VoxelwiseColumn)}
+    generic = multiplied(matrix, [regressor.covariates for regressor in regressors], given)
+    return Model(matrix, generic, regressors, terms, columns, spec)
 
 
 def plain(error: Exception) -> str:
@@ -375,4 +384,6 @@ def _regressors(
     for product in itertools.product(*reversed(choices)):
         chosen = product[::-1]
         name = ":".join(n for n, _ in chosen) if chosen else INTERCEPT
-        yield Regressor(name, term, tuple(f for _, part in chosen for f in part), codings)
+        about = tuple(f for _, part in chosen for f in part)
+        covariates = tuple(v for v, _ in about if isinstance(columns.get(v), VoxelwiseColumn))
+        yield Regressor(name, term, about, codings, covariates)

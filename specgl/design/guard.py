@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 from specgl.design.records import Categorical, Variable
+from specgl.design.voxelwise import misused
 from specgl.errors import Finding
 from specgl.grammar import CallUse, Formula, did_you_mean, read_formula
 
@@ -13,7 +14,9 @@ RESERVED: Mapping[str, str] = {"mean": "the grand mean", "Intercept": "the inter
 _MARKS_A_LEVEL = "C"
 
 
-def guard(text: str, variables: Mapping[str, Variable]) -> tuple[Formula, tuple[Finding, ...]]:
+def guard(
+    text: str, variables: Mapping[str, Variable], voxelwise: Collection[str] = ()
+) -> tuple[Formula, tuple[Finding, ...]]:
     """Read a formula and find everything that keeps it from being built.
 
     Parameters
@@ -22,6 +25,8 @@ def guard(text: str, variables: Mapping[str, Variable]) -> tuple[Formula, tuple[
         The formula.
     variables
         Declared variables by name.
+    voxelwise
+        Names of covariates whose values come from images.
 
     Returns
     -------
@@ -32,17 +37,18 @@ def guard(text: str, variables: Mapping[str, Variable]) -> tuple[Formula, tuple[
     findings = [
         Finding(p.code, p.message, where=WHERE, span=(p.start, p.end), help=p.help) for p in formula.problems
     ]
-    findings.extend(_undeclared(formula, variables))
+    findings.extend(_undeclared(formula, [*variables, *voxelwise]))
     findings.extend(_reserved(formula))
     for call in formula.calls:
         findings.extend(_kinds(call, variables))
+    findings.extend(misused(formula, voxelwise, variables))
     return formula, tuple(findings)
 
 
-def _undeclared(formula: Formula, variables: Mapping[str, Variable]) -> Iterator[Finding]:
+def _undeclared(formula: Formula, known: Collection[str]) -> Iterator[Finding]:
     for use in formula.names:
-        if use.name not in variables:
-            help = did_you_mean(use.name, variables) or f"declare '{use.name}' in `variables`"
+        if use.name not in known:
+            help = did_you_mean(use.name, known) or f"declare '{use.name}' in `variables`"
             message = f"'{use.name}' is not a declared variable"
             yield Finding("E243", message, where=WHERE, span=(use.start, use.end), help=help)
 

@@ -13,6 +13,7 @@ from specgl.design.formula import FormulaRefused, Model, parse
 from specgl.design.means import NotALine, ReferenceGrid
 from specgl.design.rank import say_sum
 from specgl.design.records import CategoricalColumn, Contrast, ContrastRequest
+from specgl.design.voxelwise import VoxelwiseColumn
 from specgl.errors import Finding
 from specgl.grammar import Atom, AtomKind, did_you_mean, read_hypothesis
 
@@ -60,7 +61,7 @@ class Resolver:
     model
         The formula on the analysed rows.
     declared
-        Names of all declared variables, for messages.
+        Names of all declared variables and voxelwise covariates, for messages.
     findings
         What was found so far.
     """
@@ -176,6 +177,8 @@ class Resolver:
             if isinstance(column, CategoricalColumn):
                 if column.coding == "treatment":
                     places.append(f"{column.name}[{column.levels[0]}]")
+            elif isinstance(column, VoxelwiseColumn):
+                continue  # `mean` is its value at 0 too
             elif abs(float(column.values.mean())) > 1e-9 * max(float(np.abs(column.values).max()), 1e-300):
                 places.append(f"{column.name} = 0")
         at = f" at {', '.join(places)}" if places else ""

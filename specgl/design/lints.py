@@ -11,6 +11,7 @@ from scipy import special
 
 from specgl.design.records import CategoricalColumn, ContinuousColumn, Design
 from specgl.design.table import listed
+from specgl.design.tabular import table_part
 from specgl.errors import Finding
 
 Array = NDArray[np.float64]
@@ -29,6 +30,9 @@ _TINY = 1e-8
 
 def lint(design: Design) -> tuple[Finding, ...]:
     """Statistical warnings about a design; none for one that leaves no degrees of freedom.
+
+    What voxelwise covariates multiply has no part in collinearity, leverage and differences between groups:
+    these differ from place to place.
 
     Notes
     -----
@@ -54,18 +58,18 @@ def lint(design: Design) -> tuple[Finding, ...]:
     .. [5] Schielzeth H (2010). Simple means to improve the interpretability of regression coefficients.
        Methods in Ecology and Evolution 1:103-113. doi:10.1111/j.2041-210X.2010.00012.x
     """
-    rules = (
-        _collinearity,
-        _group_differences,
-        _leverage,
-        _cells,
-        _two_values,
-        _few_dof,
-        _uncentred_interactions,
-    )
     if design.dof < 1:
         return ()
-    return tuple(finding for rule in rules for finding in rule(design))
+    table = table_part(design)
+    return (
+        *_collinearity(table),
+        *_group_differences(table),
+        *_leverage(table),
+        *_cells(design),
+        *_two_values(design),
+        *_few_dof(design),
+        *_uncentred_interactions(design),
+    )
 
 
 def inflation(design: Design) -> dict[str, float]:
@@ -79,8 +83,10 @@ def inflation(design: Design) -> dict[str, float]:
     Returns
     -------
     dict
-        Inflation by term, 1 where a term is orthogonal to all others; terms without any variation left out.
+        Inflation by term, 1 where a term is orthogonal to all others; terms without any variation, and those
+        that voxelwise covariates multiply, left out.
     """
+    design = table_part(design)
     within = _within(design)
     norms = np.linalg.norm(within, axis=0)
     # A column that the blocks or the mean take away entirely has no variance to inflate.
@@ -105,8 +111,10 @@ def leverages(design: Design) -> Array:
     Returns
     -------
     ndarray
-        ``(n_obs,)`` between 0 and 1; their sum is ``design.rank``.
+        ``(n_obs,)`` between 0 and 1; their sum is ``design.rank``, or where voxelwise covariates multiply
+        regressors, the rank of the others.
     """
+    design = table_part(design)
     matrix, constant = design.matrix, np.zeros(design.matrix.shape[0])
     if design.block is not None:
         sizes = np.bincount(design.block.codes)

@@ -2,8 +2,8 @@
 
 A mean is the model's prediction on a reference grid (Searle, Speed and Milliken 1980,
 doi:10.1080/00031305.1980.10483031): factors that are not named are averaged with equal weights over their
-levels, covariates stand at their means over the analysed rows. Such a row times the coefficients is the same
-number under every coding.
+levels, covariates stand at their means over the analysed rows, voxelwise ones at 0. Such a row times the
+coefficients is the same number under every coding.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from specgl.design.formula import FormulaRefused, Model
 from specgl.design.records import CategoricalColumn, ContinuousColumn, TypedColumn
+from specgl.design.voxelwise import VoxelwiseColumn
 
 Array = NDArray[np.float64]
 
@@ -90,6 +91,8 @@ class ReferenceGrid:
         column = self.model.columns[covariate]
         assert isinstance(column, ContinuousColumn)
         low, high = float(column.values.min()), float(column.values.max())
+        if isinstance(column, VoxelwiseColumn):
+            low, high = 0.0, 1.0
         width = high - low if high > low else 1.0
         places = low + _BETWEEN * width
         places[-1] = low + width
@@ -164,8 +167,9 @@ class ReferenceGrid:
                 codes = np.array([setting.get(name, 0) for setting in settings], dtype=np.int64)
                 columns[name] = replace(column, codes=codes)
             else:
-                mean = float(column.values.mean())
-                asked = np.array([at.get(name, mean) for at in values], dtype=np.float64)
+                # The mean of a voxelwise covariate differs from place to place; it is not centred either.
+                rest = 0.0 if isinstance(column, VoxelwiseColumn) else float(column.values.mean())
+                asked = np.array([at.get(name, rest) for at in values], dtype=np.float64)
                 columns[name] = replace(column, values=asked)
         return columns
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
@@ -11,6 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from specgl.design.standins import multiplied, stand_in
 from specgl.errors import Finding
 from specgl.kernels.welch import KINDS
 
@@ -230,12 +232,15 @@ class Regressor:
         the column belongs to no single one (a continuous variable, polynomial coding).
     codings
         Coding of each categorical variable of the term.
+    covariates
+        Voxelwise covariates that multiply it at each location.
     """
 
     name: str
     term: str
     factors: tuple[tuple[str, str | None], ...] = ()
     codings: tuple[tuple[str, Coding], ...] = ()
+    covariates: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -313,7 +318,8 @@ class Design:
     Attributes
     ----------
     matrix
-        ``(n_obs, n_reg)`` float64, read-only, before any block's means are taken out.
+        ``(n_obs, n_reg)`` float64, read-only, before any block's means are taken out; of a regressor with
+        voxelwise covariates what they are multiplied by: 1, or what the table says of the rest.
     regressors
         One a column.
     observations
@@ -329,13 +335,15 @@ class Design:
     formula
         The formula as written.
     columns
-        The variables that the formula uses.
+        The variables of the table that the formula uses.
     findings
         Warnings.
     variance_groups
         Groups of observations with variances of their own, or ``None`` where all have one.
     conjunctions
         Which contrasts are asked for together as well.
+    voxelwise
+        Voxelwise covariates that multiply regressors, in the order in which the formula names them.
     """
 
     matrix: NDArray[np.float64]
@@ -350,6 +358,18 @@ class Design:
     findings: tuple[Finding, ...] = ()
     variance_groups: Block | None = None
     conjunctions: tuple[Conjunction, ...] = ()
+    voxelwise: tuple[str, ...] = ()
+
+    @cached_property
+    def generic(self) -> NDArray[np.float64]:
+        """``(n_obs, n_reg)``, read-only: `matrix` times irregular numbers for voxelwise covariates.
+
+        For whatever must be known before voxels are: ranks, what can be estimated, which rows are equal.
+        """
+        values = {name: stand_in(name, self.observations) for name in self.voxelwise}
+        matrix = multiplied(self.matrix, [regressor.covariates for regressor in self.regressors], values)
+        matrix.flags.writeable = matrix is self.matrix and self.matrix.flags.writeable
+        return matrix
 
     @property
     def letters(self) -> dict[str, str]:

@@ -142,6 +142,9 @@ def make_schemes(
     not in the contrast's nuisance (a mean is tested: errors symmetric about zero), and places otherwise
     (errors exchangeable; Winkler et al. 2014, doi:10.1016/j.neuroimage.2014.01.060).
 
+    A voxelwise covariate makes each row its own: rows that are equal, and shuffles that mirror others, with
+    irregular numbers in its place are so whatever its values.
+
     Parameters
     ----------
     design
@@ -171,7 +174,7 @@ def make_schemes(
         Huh and Jhun's method cannot be used, all at once.
     """
     chosen = [c for c in design.contrasts if contrasts is None or c.name in contrasts]
-    parts = {c.name: partition(design.matrix, c.weights, block_codes(design)) for c in chosen}
+    parts = {c.name: partition(design.generic, c.weights, block_codes(design)) for c in chosen}
     by_exchange: dict[Exchange, list[Contrast]] = {}
     for contrast in chosen:
         how = exchange or _exchange(parts[contrast.name])
@@ -322,7 +325,7 @@ class _Maker:
         groups = self.design.variance_groups
         codes = (block_codes(self.design), None if groups is None else groups.codes)
         columns = [one[:, None].astype(np.float64) for one in codes if one is not None]
-        return np.concatenate([self.design.matrix, *columns], axis=1)
+        return np.concatenate([self.design.generic, *columns], axis=1)
 
     def _moving(self, tree: Tree) -> tuple[Floats, Floats]:
         """What a mirror turns, and what it may leave."""

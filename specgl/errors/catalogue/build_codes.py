@@ -107,6 +107,13 @@ the table.""",
 direction, and what is joined already is named member by member. A spec is told of it as E035; this
 is for contrasts that were asked for in Python.""",
     ),
+    "E256": Code(
+        "a voxelwise covariate where the formula cannot have it",
+        """A covariate of `data.voxelwise` has a value for each observation and location. The formula names it
+by itself or in products (`gm`, `group*gm`, `gm1:gm2`), never in a function (`log(gm)`, `poly(gm, 2)`,
+`C(gm)`): make images of what the function gives, and name those. Nor can a declared variable have its
+name.""",
+    ),
     "E260": Code(
         "blocks that change places are not built alike",
         """Blocks can change places as wholes only with blocks of the same build: as many rows, and, where
