@@ -68,7 +68,8 @@ _ALL = (
         ("contrast", "location"),
         "float64",
         "1",
-        "Test statistic of the contrast: t, or F for several rows; with variance groups v (Welch's t) or G.",
+        "Test statistic of the contrast: t, or F for several rows; with variance groups v (Welch's t) or G; of "
+        "fixed effects z or chi-square.",
         default=True,
     ),
     Variable(
@@ -93,7 +94,8 @@ _ALL = (
         "float64",
         "1",
         "Residual degrees of freedom where they vary: observations with a value minus the rank they leave; "
-        "with variance groups those of Welch and Satterthwaite, a map for each contrast.",
+        "with variance groups those of Welch and Satterthwaite, with clusters those of Bell and McCaffrey, a "
+        "map for each contrast.",
         by_contrast=False,
         default=True,
     ),
@@ -117,12 +119,120 @@ _ALL = (
         default=True,
     ),
     Variable(
+        "standard_error",
+        ("contrast", "location"),
+        "float64",
+        "data",
+        "Standard error of the estimate of the contrast.",
+    ),
+    Variable(
+        "ci_lower",
+        ("contrast", "location"),
+        "float64",
+        "data",
+        "Lower confidence limit of the effect, two-sided, at `output.level`.",
+    ),
+    Variable(
+        "ci_upper",
+        ("contrast", "location"),
+        "float64",
+        "data",
+        "Upper confidence limit of the effect, two-sided, at `output.level`.",
+    ),
+    Variable(
         "cohen_d",
         ("contrast", "location"),
         "float64",
         "1",
         "Effect divided by the residual standard deviation (for a slope: for one unit of its regressor); "
         "none with variance groups, which have no common one.",
+    ),
+    Variable(
+        "cohen_d_lower",
+        ("contrast", "location"),
+        "float64",
+        "1",
+        "Lower confidence limit of Cohen's d, from the noncentral t, at `output.level`.",
+    ),
+    Variable(
+        "cohen_d_upper",
+        ("contrast", "location"),
+        "float64",
+        "1",
+        "Upper confidence limit of Cohen's d, from the noncentral t, at `output.level`.",
+    ),
+    Variable(
+        "hedges_g",
+        ("contrast", "location"),
+        "float64",
+        "1",
+        "Cohen's d without its bias in small samples (times Hedges' factor J of the degrees of freedom).",
+    ),
+    Variable(
+        "hedges_g_lower",
+        ("contrast", "location"),
+        "float64",
+        "1",
+        "Lower confidence limit of Hedges' g, at `output.level`.",
+    ),
+    Variable(
+        "hedges_g_upper",
+        ("contrast", "location"),
+        "float64",
+        "1",
+        "Upper confidence limit of Hedges' g, at `output.level`.",
+    ),
+    Variable(
+        "partial_r2",
+        ("contrast", "location"),
+        "float64",
+        "1",
+        "Share of the variance that the contrast explains of what the rest of the model leaves.",
+    ),
+    Variable(
+        "tost",
+        ("contrast", "location"),
+        "float64",
+        "1",
+        "Uncorrected p-value of the equivalence test: that the effect lies outside the contrast's margin, the "
+        "larger of two one-sided p-values.",
+        default=True,
+    ),
+    Variable(
+        "bf10",
+        ("contrast", "location"),
+        "float64",
+        "1",
+        "Bayes factor of an effect against none, two-sided, with a Cauchy prior of scale 0.707 on the "
+        "standardised effect (JZS): above 1 for an effect, below 1 for none.",
+    ),
+    Variable(
+        "tau2",
+        ("group", "location"),
+        "float64",
+        "data squared",
+        "Variance of the true effects between observations, beyond their first-level variances; with variance "
+        "groups one volume a group.",
+        by_contrast=False,
+        default=True,
+    ),
+    Variable(
+        "i2",
+        ("location",),
+        "float64",
+        "1",
+        "Share of the variance between observations that is not first-level variance, from 0 to 1.",
+        by_contrast=False,
+        default=True,
+    ),
+    Variable(
+        "q",
+        ("location",),
+        "float64",
+        "1",
+        "Cochran's Q: squared residuals of the fixed-effects fit over first-level variances; chi-square with "
+        "n minus rank degrees of freedom where true effects do not differ.",
+        by_contrast=False,
     ),
     Variable(
         "r2",
@@ -147,6 +257,32 @@ _ALL = (
         "float64",
         "data",
         "Data minus fitted values, one volume an observation in the order of design.tsv.",
+        by_contrast=False,
+    ),
+    Variable(
+        "weights",
+        ("observation", "location"),
+        "float64",
+        "1",
+        "Weight of each observation, one volume an observation in the order of design.tsv: of a robust fit "
+        "between 0 and 1, of one by variances shares that add up to 1.",
+        by_contrast=False,
+    ),
+    Variable(
+        "leverage",
+        ("observation", "location"),
+        "float64",
+        "1",
+        "Leverage of each observation, between 0 and 1, one volume an observation in the order of design.tsv.",
+        by_contrast=False,
+    ),
+    Variable(
+        "normality",
+        ("location",),
+        "float64",
+        "1",
+        "Uncorrected p-value of the omnibus test (D'Agostino and Pearson) that the studentised residuals are "
+        "normal.",
         by_contrast=False,
     ),
 )

@@ -23,10 +23,29 @@ StorageType = Literal["float32", "float64", "uint8"]
 STAT = "stat"
 """The variable whose maps are named after the kind of statistic that they hold."""
 
-NEEDS_EFFECT = frozenset({"effect", "variance", "cohen_d"})
+NEEDS_EFFECT = frozenset(
+    {
+        "effect",
+        "variance",
+        "standard_error",
+        "ci_lower",
+        "ci_upper",
+        "cohen_d",
+        "cohen_d_lower",
+        "cohen_d_upper",
+        "hedges_g",
+        "hedges_g_lower",
+        "hedges_g_upper",
+        "tost",
+        "bf10",
+    }
+)
 """What several tested rows do not have, nor, of Cohen's d, groups with variances of their own."""
 
-_MAY_LACK = NEEDS_EFFECT | {"dof"}
+_IF_ANY = frozenset({"tost", "bf10"})
+"""What a contrast of one row may lack as well: a margin, or a scale."""
+
+_MAY_LACK = NEEDS_EFFECT | {"dof", "partial_r2"}
 """What is not written where it has no value: a conjunction of v has no degrees of freedom either."""
 
 _ONLY_IF_VARYING = frozenset({"dof", "n"})
@@ -200,8 +219,9 @@ def _contrast_map(contents: Contents, variable: Variable, statistic: Statistic) 
     values = np.asarray(held.values)
     if _is_one_number(variable, values):
         return
-    has_effect = statistic.kind == "t" and statistic.contrast not in _joined(contents)
-    if variable.name in _MAY_LACK and not has_effect and not np.isfinite(values).any():
+    has_effect = statistic.kind in ("t", "z") and statistic.contrast not in _joined(contents)
+    may_lack = variable.name in _IF_ANY or (variable.name in _MAY_LACK and not has_effect)
+    if may_lack and not np.isfinite(values).any():
         return
     if variable.name == STAT or variable.name != statistic.kind or STAT not in contents.maps:
         # A map of z or p that is its own statistic is written once.

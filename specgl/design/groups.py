@@ -14,6 +14,9 @@ from specgl.kernels.ols import factorise
 from specgl.kernels.welch import NO_RESIDUAL, residual_dof
 
 GROUPS = ("model", "variance_groups")
+CLUSTERS = ("model", "errors", "by")
+FEW_CLUSTERS = 5
+"""With fewer clusters than this, how they differ is told by too few to be relied upon."""
 
 
 def read_groups(rows: Rows, column: str) -> tuple[Block, tuple[Finding, ...]]:
@@ -29,6 +32,37 @@ def read_groups(rows: Rows, column: str) -> tuple[Block, tuple[Finding, ...]]:
     findings = check_labels(rows, column, GROUPS, "E282", "variance group")
     raise_for(findings)
     return codes_of(rows, column), tuple(findings)
+
+
+def read_clusters(rows: Rows, column: str) -> tuple[Block, tuple[Finding, ...]]:
+    """Clusters of observations from a column of the table, with warnings where they are few.
+
+    Raises
+    ------
+    DesignError
+        E210, where the column is not in the table.
+    TableError
+        E283, where it lacks a cell of an analysed row; E284, where it makes one cluster of all.
+    """
+    findings = check_labels(rows, column, CLUSTERS, "E283", "cluster")
+    raise_for(findings)
+    clusters = codes_of(rows, column)
+    sizes = np.bincount(clusters.codes)
+    if sizes.size < FEW_CLUSTERS:
+        findings.append(_few(clusters, sizes))
+        raise_for(findings)
+    return clusters, tuple(findings)
+
+
+def _few(clusters: Block, sizes: np.ndarray[tuple[int], np.dtype[np.int64]]) -> Finding:
+    """E284 for one cluster, W283 for fewer than five."""
+    if sizes.size == 1:
+        message = f"`{clusters.name}` makes one cluster of all {sizes.sum()} observations"
+        help_ = "name a column that tells clusters apart, or take `errors: {type: hc3}`"
+        return Finding("E284", message, where=CLUSTERS, help=help_)
+    message = f"`{clusters.name}` makes {sizes.size} clusters, of {sizes.min()} to {sizes.max()} observations"
+    help_ = "take the column into the formula, or into `block`, if its levels are of interest themselves"
+    return Finding("W283", message, where=CLUSTERS, help=help_)
 
 
 def codes_of(rows: Rows, column: str) -> Block:

@@ -3,6 +3,17 @@
 from __future__ import annotations
 
 from specgl.models.contrasts import contrast_maps
+from specgl.models.estimates import add_estimates
+from specgl.models.estimation import (
+    Clustered,
+    Estimation,
+    FixedEffects,
+    Hc,
+    Homoscedastic,
+    LeastSquares,
+    MixedEffects,
+    Robust,
+)
 from specgl.models.fit import fit
 from specgl.models.fitted import GroupFit
 from specgl.models.maps import extra_maps, residuals
@@ -10,8 +21,17 @@ from specgl.models.quality import Quality, observation_quality, values_at
 from specgl.models.smoothness import residual_smoothness
 
 __all__ = [
+    "Clustered",
+    "Estimation",
+    "FixedEffects",
     "GroupFit",
+    "Hc",
+    "Homoscedastic",
+    "LeastSquares",
+    "MixedEffects",
     "Quality",
+    "Robust",
+    "add_estimates",
     "contrast_maps",
     "extra_maps",
     "fit",

@@ -135,6 +135,7 @@ def make_schemes(
     seed: int,
     nuisance: Nuisance,
     contrasts: Sequence[str] | None = None,
+    weighted: bool = False,
 ) -> tuple[Scheme, ...]:
     """Decide how the observations are shuffled for each contrast.
 
@@ -161,6 +162,8 @@ def make_schemes(
         The way of shuffling with nuisance variables.
     contrasts
         Names of those that are shuffled; ``None`` for all.
+    weighted
+        Whether observations have weights of their own, so that equal rows of the design are not alike.
 
     Returns
     -------
@@ -182,7 +185,7 @@ def make_schemes(
     findings: list[Finding] = []
     schemes = []
     for how, members in by_exchange.items():
-        maker = _Maker(design, tree, how, exchange is not None, members, parts, nuisance)
+        maker = _Maker(design, tree, how, exchange is not None, members, parts, nuisance, weighted)
         trouble = list(maker.trouble())
         if not trouble:
             scheme = maker.scheme(n, seed)
@@ -266,6 +269,7 @@ class _Maker:
     contrasts: Sequence[Contrast]
     parts: Mapping[str, Partition]
     nuisance: Nuisance
+    weighted: bool = False
 
     def trouble(self) -> Iterator[Finding]:
         """Reasons why there can be no such scheme."""
@@ -325,7 +329,14 @@ class _Maker:
         groups = self.design.variance_groups
         codes = (block_codes(self.design), None if groups is None else groups.codes)
         columns = [one[:, None].astype(np.float64) for one in codes if one is not None]
+        if self.weighted:
+            columns.append(self._own)
         return np.concatenate([self.design.generic, *columns], axis=1)
+
+    @property
+    def _own(self) -> Floats:
+        """A column that no two observations share."""
+        return np.arange(1.0, len(self.design.matrix) + 1)[:, None]
 
     def _moving(self, tree: Tree) -> tuple[Floats, Floats]:
         """What a mirror turns, and what it may leave."""
@@ -343,6 +354,8 @@ class _Maker:
         if groups is not None:
             # Variance groups belong to design rows: a mirror leaves each in its group, turned with all else.
             even.append(unit_dummies(groups.codes))
+        if self.weighted:
+            even.append(self._own)
         return np.concatenate(odd, axis=1), np.concatenate(even, axis=1)
 
     def _why(self) -> str:

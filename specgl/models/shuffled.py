@@ -15,8 +15,11 @@ from specgl.kernels.statistics import Nuisance, ShuffledStatistic, partition
 from specgl.kernels.statistics.available import AvailableStatistic
 from specgl.kernels.statistics.pooled import PooledStatistic
 from specgl.kernels.statistics.separate import SeparateStatistic
+from specgl.engines import Threads
 from specgl.kernels.welch import KINDS
+from specgl.models.fitted import GroupFit
 from specgl.models.schemes import Scheme
+from specgl.models.shuffled_local import LocalMaker
 from specgl.models.stretches import Rows, block_codes, match_rows
 
 if TYPE_CHECKING:  # types only: fitting does not wait for the formula language
@@ -24,6 +27,7 @@ if TYPE_CHECKING:  # types only: fitting does not wait for the formula language
 
 Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]
+_HERE = Threads(1)
 
 
 def shuffled_model(
@@ -33,6 +37,8 @@ def shuffled_model(
     analysed: Mapping[str, Mask] | None = None,
     *,
     nuisance: Nuisance,
+    fit: GroupFit | None = None,
+    engine: Threads = _HERE,
 ) -> Mapping[str, ShuffledStatistic]:
     """Make the contrasts of a design ready to be shuffled.
 
@@ -50,7 +56,12 @@ def shuffled_model(
         For each contrast ``(n_loc,)``, which locations have a statistic; ``None`` for all.
     nuisance
         The way of shuffling with nuisance variables. Once an analysed location of any contrast lacks an
-        observation, all locations of all contrasts are shuffled by Draper and Stoneman's.
+        observation, all locations of all contrasts are shuffled by Draper and Stoneman's; where covariances
+        belong to each location (`GroupFit.local`), unless signs are flipped.
+    fit
+        The fitted model; None for ordinary least squares with one design.
+    engine
+        Where what is kept from the reduced model is estimated; no result depends on it.
 
     Returns
     -------
@@ -60,7 +71,8 @@ def shuffled_model(
     Raises
     ------
     ComputationError
-        E401 when data and design are not about the same observations.
+        E401 when data and design are not about the same observations; E435 where a statistic of its own
+        covariances cannot be shuffled, since observations are missing.
     ValueError
         For ``huh_jhun`` where an analysed location lacks an observation: its shuffles are of fewer rows.
     """
@@ -76,6 +88,11 @@ def shuffled_model(
         still = None if scheme.nuisance == "huh_jhun" else invariance(scheme.tree, scheme.exchange)
         for name in scheme.contrasts:
             mask = None if masks is None else masks[name]
+            if fit is not None and fit.local is not None:
+                local = LocalMaker(data, rows, design, fit, engine)
+                flips = scheme.exchange == "flip"
+                statistics[name] = local.make(contrasts[name], mask, labels=incomplete and not flips)
+                continue
             maker = _Maker(rows, design, contrasts[name], still, mask, nuisance)
             statistics[name] = maker.make(incomplete)
     return statistics

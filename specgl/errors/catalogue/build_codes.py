@@ -211,6 +211,18 @@ group of its own.""",
 table, or leave the rows out (`data.exclude`).""",
         Exit.DATA,
     ),
+    "E283": Code(
+        "a row has no cluster",
+        """Every analysed row needs a value in the column that `model.errors.by` names. Fill in the table,
+or leave the rows out (`data.exclude`).""",
+        Exit.DATA,
+    ),
+    "E284": Code(
+        "one cluster of all observations",
+        """Cluster-robust standard errors come from how much clusters differ. With one cluster nothing is
+known of that. Name a column that tells clusters apart.""",
+        Exit.DATA,
+    ),
     "W235": Code(
         "the intercept is not the grand mean",
         """`Intercept` in a hypothesis is that regressor's own coefficient. With treatment coding it is the
@@ -244,6 +256,13 @@ symmetric. With groups of equal size the fault is small.""",
         """All labellings that exist are used, and there are so few that the smallest p-value is near `alpha`.
 The test is valid; but few labellings can lie above the observed one before significance is lost, and p-values
 come in coarse steps. A parametric test, or a fitted tail, resolves more, by assuming more.""",
+    ),
+    "W283": Code(
+        "fewer than five clusters",
+        """Cluster-robust standard errors come from how much clusters differ, of which few clusters tell
+little: degrees of freedom are then hardly more than one, and tests find next to nothing, or what they
+find cannot be relied upon. With few clusters model them: take the column into the formula, or take
+the clusters' means out (`model.block`).""",
     ),
     "W280": Code(
         "all observations are one variance group",

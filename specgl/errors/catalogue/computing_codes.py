@@ -80,6 +80,16 @@ say nothing of the two together, so that there is nothing to calibrate by.
 Ask for true discoveries of each member, or take `method: all_resolutions`, which needs no shuffles and bounds
 the true discoveries of conjunctions too.""",
     ),
+    "E435": Code(
+        "a statistic that cannot be permuted where observations are missing",
+        """\
+Where locations lack observations and places are changed, labels move and data stay (Draper and Stoneman). A
+covariate that differs from voxel to voxel cannot come along: at a location that lacks an observation, that
+observation's covariate is not known. Nor can a statistic studentised by HC errors, which needs all residuals.
+Analyse the locations where all observations have a value (`data.missing.voxel: complete`), or flip signs
+(`permutation.exchange: flip`), if errors may be taken for symmetric.""",
+        exit=Exit.COMPUTATION,
+    ),
     "W400": Code(
         "some locations have no residual variance",
         """\
@@ -120,6 +130,22 @@ A covariate that differs from voxel to voxel may be constant at some voxels, or 
 other regressors. The model has no single answer there; these locations get no statistic (NaN) and are
 counted.
 Often the covariate is empty there: give a mask that covers images and covariates.""",
+    ),
+    "W405": Code(
+        "too few clusters at some locations",
+        """\
+With `errors: {type: cluster}` and `data.missing.voxel: {available: ...}`, the observations that have a value
+at a location may all belong to one cluster. Nothing is then known of how clusters differ; the location gets
+no statistic (NaN) and is counted.
+Raise the share in `available`.""",
+    ),
+    "W406": Code(
+        "a contrast without a Bayes factor",
+        """\
+The JZS Bayes factor compares an effect of 0 with effects around 0.7 standard deviations. That is said of a
+mean, of a difference of levels, and of a slope for one standard deviation of its variable. A contrast that
+mixes these, or tests a function of a variable or a covariate that differs from voxel to voxel, has no such
+scale: its number would depend on the unit of a column. It gets no map.""",
     ),
     "W430": Code(
         "a cluster-forming threshold too low for random field theory",
