@@ -68,8 +68,8 @@ _ALL = (
         ("contrast", "location"),
         "float64",
         "1",
-        "Test statistic of the contrast: t, or F for several rows; with variance groups v (Welch's t) or G; of "
-        "fixed effects z or chi-square.",
+        "Test statistic of the contrast: t, or F for several rows; with variance groups v (Welch's t) or G; "
+        "of fixed effects z or chi-square.",
         default=True,
     ),
     Variable(
@@ -194,8 +194,8 @@ _ALL = (
         ("contrast", "location"),
         "float64",
         "1",
-        "Uncorrected p-value of the equivalence test: that the effect lies outside the contrast's margin, the "
-        "larger of two one-sided p-values.",
+        "Uncorrected p-value of the equivalence test, the larger of two one-sided p-values: small where the "
+        "effect lies within the contrast's margin.",
         default=True,
     ),
     Variable(
@@ -211,8 +211,8 @@ _ALL = (
         ("group", "location"),
         "float64",
         "data squared",
-        "Variance of the true effects between observations, beyond their first-level variances; with variance "
-        "groups one volume a group.",
+        "Variance of the true effects between observations, beyond their first-level variances; with "
+        "variance groups one volume a group, in the order of design.json.",
         by_contrast=False,
         default=True,
     ),
@@ -273,7 +273,8 @@ _ALL = (
         ("observation", "location"),
         "float64",
         "1",
-        "Leverage of each observation, between 0 and 1, one volume an observation in the order of design.tsv.",
+        "Leverage of each observation, between 0 and 1, one volume an observation in the order of "
+        "design.tsv.",
         by_contrast=False,
     ),
     Variable(

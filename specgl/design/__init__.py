@@ -6,6 +6,7 @@ from specgl.design.build import build
 from specgl.design.columns import typed_columns
 from specgl.design.describe import describe_design, design_table, variable_table
 from specgl.design.exchange import BlockLevel, Exchange, exchange_tree
+from specgl.design.groups import read_clusters
 from specgl.design.lints import inflation, leverages, lint
 from specgl.design.rank import within_blocks
 from specgl.design.records import (
@@ -62,6 +63,7 @@ __all__ = [
     "leverages",
     "lint",
     "observation_table",
+    "read_clusters",
     "read_table",
     "repeated_rows",
     "select_rows",

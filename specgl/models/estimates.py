@@ -59,7 +59,7 @@ class _One:
         return effect_sizes.hedges_g(self.effect / np.sqrt(self.sigma2), self.dof)
 
     def equivalence(self) -> Floats | None:
-        """p of the equivalence test; None without a margin."""
+        """P of the equivalence test; None without a margin."""
         if self.margin is None:
             return None
         return effect_sizes.equivalence_p(self.effect, self.variance, self.dof, self.margin)
@@ -191,7 +191,7 @@ def spread_of(design: Design, contrast: Contrast) -> float | None:
 def _no_scale(contrast: Contrast) -> Finding:
     return Finding(
         "W406",
-        f"contrast '{contrast.name}' has no Bayes factor: its effect is no mean, no difference of levels and no "
-        "slope of one variable, so that its size depends on units",
+        f"contrast '{contrast.name}' has no Bayes factor: its effect is no mean, no difference of levels and "
+        "no slope of one variable, so that its size depends on units",
         where=("contrasts", contrast.name),
     )

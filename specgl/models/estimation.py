@@ -5,14 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from specgl.kernels.estimators import ClusterCorrection, HcKind, Loss, Tau2Method
+
 if TYPE_CHECKING:  # types only: fitting does not wait for the formula language
     from specgl.design import Block
 
-HcKind = Literal["hc0", "hc1", "hc2", "hc3", "hc4"]
-ClusterCorrection = Literal["c0", "c1", "c2", "c3"]
-Tau2Method = Literal["dl", "pm", "ml", "reml", "hedges"]
 Adjustment = Literal["none", "knapp_hartung"]
-Loss = Literal["huber", "bisquare"]
 
 
 @dataclass(frozen=True, slots=True)

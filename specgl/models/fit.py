@@ -43,7 +43,7 @@ def fit(
     data
         ``effect (observation, location)``, float32 or float64, with a coordinate ``observation``; NaN and
         infinite values are missing. Where the estimation weights by them, ``variance`` of the same shape;
-        where the design has voxelwise covariates, ``covariate (covariate, observation, location)``.
+        where the design has voxelwise covariates, ``voxelwise (covariate, observation, location)``.
     design
         The design, its rows matched with the maps by id. Its blocks' means are taken out of both sides.
     engine

@@ -1,4 +1,4 @@
-"""Fitting where covariances belong to each location: weights, robust fits, sandwiches, voxelwise covariates."""
+"""Fitting where covariances belong to each location: weights, robust fits, sandwiches, covariates."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from specgl.engines import Threads
 from specgl.errors import Finding
-from specgl.kernels.ols import Geometry
+from specgl.kernels.ols import Geometry, factorise
 from specgl.kernels.patterns import Patterns
 from specgl.kernels.welch import NO_RESIDUAL, residual_dof
 from specgl.models.classical import DEGENERATE
@@ -220,9 +220,7 @@ class _Fitter:
             sigma2=np.full(dof.size, np.nan) if weighted else sums.variance,
             r2=np.where(constant, np.nan, r2),
             dof=float(dof[0]) if one else dof,
-            n=int(sums.geometry.n[0])
-            if patterns.complete
-            else sums.geometry.n[of_location].astype(np.int32),
+            n=int(sums.geometry.n[0]) if patterns.complete else sums.geometry.n[of_location].astype(np.int32),
             constant=constant,
             tested=tested & sums.groups_free[of_location],
             patterns=patterns,
@@ -246,8 +244,6 @@ def _independent(design: Design, contrast: Contrast) -> Floats:
     """``(r, n_reg)`` independent combinations of a contrast's rows; the row itself where there is one."""
     if len(contrast.weights) == 1:
         return np.asarray(contrast.weights, dtype=np.float64)
-    from specgl.kernels.ols import factorise
-
     _, root = directions_of(contrast.weights @ factorise(design.generic, block_codes(design)).spread)
     return root @ contrast.weights
 
@@ -256,8 +252,9 @@ def _constant(design: Design) -> Floats | None:
     """``(n_reg,)`` coefficients of a constant, made from regressors that are the same everywhere."""
     if design.block is not None:
         return None
-    same = np.array([not regressor.covariates for regressor in design.regressors] or [True] * design.matrix.shape[1])
-    columns = design.matrix * same
+    moving = [j for j, regressor in enumerate(design.regressors) if regressor.covariates]
+    columns = design.matrix.copy()
+    columns[:, moving] = 0.0
     found = np.linalg.lstsq(columns, np.ones(len(columns)), rcond=None)[0]
     return found if np.allclose(columns @ found, 1.0, rtol=0, atol=1e-10) else None
 
@@ -265,7 +262,7 @@ def _constant(design: Design) -> Floats | None:
 def _lost_groups(
     design: Design, estimation: Estimation, sums: _Sums, patterns: Patterns
 ) -> Iterator[Finding]:
-    """W282 where missing values leave a variance group without a residual degree of freedom, W405 clusters."""
+    """W282 where missing values leave a group without a residual degree of freedom, W405 for clusters."""
     n_loc = patterns.of_location.size
     lost = int(np.count_nonzero(~sums.groups_free[patterns.of_location]))
     if lost and design.variance_groups is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -56,7 +57,8 @@ def extra_maps(
     if fit.local is not None:
         held = {name: np.where(fit.tested, values, np.nan) for name, values in fit.local.maps.items()}
         for name, values in held.items():
-            makers[name] = lambda values=values: values[0] if values.ndim == 2 and len(values) == 1 else values
+            single = values.ndim == 2 and len(values) == 1
+            makers[name] = partial(np.asarray, values[0] if single else values)
     if fit.local is None or not (fit.local.maps or isinstance(fit.local.estimation, Robust)):
         makers.pop("weights")
     return {name: makers[name]() for name in names if name in makers}

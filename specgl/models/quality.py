@@ -25,6 +25,7 @@ outliers)."""
 LEAST_FACTOR = 1.2
 """A distance nearer than this factor to the median is no outlier, however alike the others are."""
 
+
 @dataclass(frozen=True, eq=False)
 class Quality:
     """Observations in a few numbers each, in the design's order.

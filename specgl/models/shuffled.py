@@ -10,12 +10,12 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from specgl.engines import Threads
 from specgl.kernels.shuffles import invariance
 from specgl.kernels.statistics import Nuisance, ShuffledStatistic, partition
 from specgl.kernels.statistics.available import AvailableStatistic
 from specgl.kernels.statistics.pooled import PooledStatistic
 from specgl.kernels.statistics.separate import SeparateStatistic
-from specgl.engines import Threads
 from specgl.kernels.welch import KINDS
 from specgl.models.fitted import GroupFit
 from specgl.models.schemes import Scheme

@@ -104,7 +104,7 @@ def match_rows(data: xr.Dataset, design: Design) -> Rows:
     ----------
     data
         ``effect (observation, location)``; where they are used, ``variance`` of the same shape and
-        ``covariate (covariate, observation, location)`` with the covariates' names along ``covariate``.
+        ``voxelwise (covariate, observation, location)`` with the covariates' names along ``covariate``.
     design
         The design.
 
@@ -137,7 +137,7 @@ def _covariates(data: xr.Dataset, design: Design) -> NDArray[np.floating] | None
     """Voxelwise covariates that the design uses, in its order; a view where the data hold these alone."""
     if not design.voxelwise:
         return None
-    held = data["covariate"].transpose("covariate", "observation", "location")
+    held = data["voxelwise"].transpose("covariate", "observation", "location")
     names = [str(name) for name in held["covariate"].values]
     if tuple(names) == design.voxelwise:
         return np.asarray(held.values)

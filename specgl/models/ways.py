@@ -1,7 +1,7 @@
 """One run of locations, fitted in each way that is not ordinary least squares with one variance.
 
-Every way works in an orthonormal basis of the run's design, and tells the covariance of any linear function of
-the scores on it: that is all that a contrast needs.
+Every way works in an orthonormal basis of the run's design, and tells the covariance of any linear function
+of the scores on it: that is all that a contrast needs.
 """
 
 from __future__ import annotations
@@ -22,7 +22,15 @@ from specgl.kernels.estimators import (
     hc_factors,
 )
 from specgl.kernels.statistics import unit_dummies
-from specgl.models.estimation import Clustered, FixedEffects, Hc, Homoscedastic, LeastSquares, MixedEffects, Robust
+from specgl.models.estimation import (
+    Clustered,
+    FixedEffects,
+    Hc,
+    Homoscedastic,
+    LeastSquares,
+    MixedEffects,
+    Robust,
+)
 from specgl.models.stretches import Floats, Run
 
 if TYPE_CHECKING:  # types only: fitting does not wait for the formula language
@@ -129,7 +137,8 @@ def bases_of(run: Run, design: Design) -> Bases:
     alive = factor.basis.any(axis=0)  # its columns past the rank are zero
     basis, spread = factor.basis[:, alive], factor.spread[:, alive]
     if factor.starts is not None:
-        dummies = unit_dummies(np.repeat(np.arange(factor.starts.size), np.diff(factor.starts, append=factor.n)))
+        sizes = np.diff(factor.starts, append=factor.n)
+        dummies = unit_dummies(np.repeat(np.arange(sizes.size), sizes))
         basis = np.column_stack([basis, dummies])
         spread = np.column_stack([spread, np.zeros((len(spread), dummies.shape[1]))])
     return Bases(np.ascontiguousarray(basis)[None], np.ascontiguousarray(spread)[None])
@@ -163,7 +172,7 @@ def solve(way: object, bases: Bases, y: Floats, run: Run, design: Design) -> Sol
     raise TypeError(f"no such way to estimate a model: {way!r}")
 
 
-@solve.register
+@solve.register(LeastSquares)
 def _(way: LeastSquares, bases: Bases, y: Floats, run: Run, design: Design) -> Solved:
     scores, residuals = bases.project(y)
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -171,7 +180,7 @@ def _(way: LeastSquares, bases: Bases, y: Floats, run: Run, design: Design) -> S
     return _ERRORS[type(way.errors)](way.errors, bases, scores, residuals, variance, run, design)
 
 
-@solve.register
+@solve.register(FixedEffects)
 def _(way: FixedEffects, bases: Bases, y: Floats, run: Run, design: Design) -> Solved:
     from specgl.kernels.estimators.heterogeneity import cochran_q  # imports numba: half a second
 
@@ -182,7 +191,7 @@ def _(way: FixedEffects, bases: Bases, y: Floats, run: Run, design: Design) -> S
     return _weighted(bases, y, 1.0 / variances, {"q": q, "i2": i2})
 
 
-@solve.register
+@solve.register(MixedEffects)
 def _(way: MixedEffects, bases: Bases, y: Floats, run: Run, design: Design) -> Solved:
     from specgl.kernels.estimators.heterogeneity import (  # imports numba: half a second
         cochran_q,
@@ -206,7 +215,7 @@ def _(way: MixedEffects, bases: Bases, y: Floats, run: Run, design: Design) -> S
     return _weighted(bases, y, 1.0 / (variances + between), maps, found.converged, adjusted)
 
 
-@solve.register
+@solve.register(Robust)
 def _(way: Robust, bases: Bases, y: Floats, run: Run, design: Design) -> Solved:
     from specgl.kernels.estimators.robust import fit_robust  # imports numba: half a second
 
@@ -214,9 +223,11 @@ def _(way: Robust, bases: Bases, y: Floats, run: Run, design: Design) -> Solved:
     return Solved(
         found.scores,
         found.residuals,
-        lambda loads: _inner(loads)[:, :, None] * found.variance
-        if len(loads) == 1
-        else np.einsum("mrk,msk,m->rsm", loads, loads, found.variance),
+        lambda loads: (
+            _inner(loads)[:, :, None] * found.variance
+            if len(loads) == 1
+            else np.einsum("mrk,msk,m->rsm", loads, loads, found.variance)
+        ),
         variance=found.scale**2,
         converged=found.converged,
     )

@@ -84,7 +84,7 @@ def margins(spec: AnalysisSpec) -> dict[str, float]:
 
 
 def written_maps(spec: AnalysisSpec) -> tuple[str, ...]:
-    """Names in the vocabulary of the maps that a run writes: what is asked for, as far as the model has it."""
+    """Names in the vocabulary of the maps that a run writes: what is asked for and the model has."""
     asked = set(spec.output.maps)
     names = set(asked) - {"ci"}
     if "ci" in asked:

@@ -236,6 +236,14 @@ def _across(room: _Room, a: int, b: int) -> float:
     return (s0 + s1) + (s2 + s3)
 
 
+def weights_of(scaled: Floats, loss: Loss) -> Floats:
+    """Weights of residuals in units of the scale, of the same shape; NaN stays NaN."""
+    if loss == "huber":
+        return TUNING[loss] / np.maximum(np.abs(scaled), TUNING[loss])
+    inside: Floats = np.maximum(0.0, 1.0 - (scaled / TUNING[loss]) ** 2)
+    return inside**2
+
+
 @compiled
 def _weigh(loss: int, tuning: float, scale: float, room: _Room) -> float:
     """Set the weights of the residuals; the weighted sum of their squares."""
