@@ -17,7 +17,7 @@ from scipy.interpolate import CubicSpline
 
 from specgl.kernels.compiled import compiled
 from specgl.kernels.statistics.protocol import NOUGHT
-from specgl.kernels.tails import f_tails, t_tails
+from specgl.kernels.tails import chi2_tails, f_tails, t_tails
 
 Floats = NDArray[np.float64]
 
@@ -47,7 +47,8 @@ def z_of(values: ArrayLike, kind: str, dof1: float, dof: ArrayLike) -> Floats:
     dof1
         Numerator degrees of freedom of F and G.
     dof
-        Denominator degrees of freedom, a number or an array that broadcasts with `values`.
+        Denominator degrees of freedom, a number or an array that broadcasts with `values`; where they are
+        infinite, t is z itself and F times its numerator degrees of freedom a chi-square.
 
     Returns
     -------
@@ -58,9 +59,14 @@ def z_of(values: ArrayLike, kind: str, dof1: float, dof: ArrayLike) -> Floats:
     """
     stat, nu = np.broadcast_arrays(np.asarray(values, dtype=np.float64), np.asarray(dof, dtype=np.float64))
     flat, nus = stat.ravel(), nu.ravel()
+    known = np.isinf(nus)  # a variance that is known and not estimated
+    z = np.empty(flat.size)
     if kind in _SIGNED:
-        return t_tails(flat, nus).z().reshape(stat.shape)
-    z = f_tails(flat, dof1, nus).z()
+        z[~known] = t_tails(flat[~known], nus[~known]).z()
+        z[known] = flat[known]
+        return z.reshape(stat.shape)
+    z[~known] = f_tails(flat[~known], dof1, nus[~known]).z()
+    z[known] = chi2_tails(dof1 * flat[known], dof1).z()
     z[flat <= NOUGHT] = _LOWEST
     return z.reshape(stat.shape)
 
@@ -98,7 +104,7 @@ class ZSurface:
 
     def exact(self, values: ArrayLike, inverse_dof: ArrayLike) -> Floats:
         """Exact z, as `z_of`, of the reciprocal of the degrees of freedom."""
-        return z_of(values, self.kind, self.dof1, 1 / np.asarray(inverse_dof, dtype=np.float64))
+        return z_of(values, self.kind, self.dof1, _reciprocal(np.asarray(inverse_dof, dtype=np.float64)))
 
 
 def make_surface(kind: str, dof1: float, dof_low: float, dof_high: float) -> ZSurface:
@@ -109,7 +115,7 @@ def make_surface(kind: str, dof1: float, dof_low: float, dof_high: float) -> ZSu
     kind, dof1
         The statistic, as `z_of` has it.
     dof_low, dof_high
-        Smallest and largest denominator degrees of freedom, positive and finite.
+        Smallest and largest denominator degrees of freedom, positive; infinite where a variance is known.
 
     Returns
     -------
@@ -122,7 +128,7 @@ def make_surface(kind: str, dof1: float, dof_low: float, dof_high: float) -> ZSu
     if half <= 1e-9 * middle:
         half = 0.0
     signed = kind in _SIGNED
-    largest = min(_LARGEST, math.sqrt(_LARGEST_POWER / high))
+    largest = min(_LARGEST, math.sqrt(_LARGEST_POWER / high)) if high > 0.0 else _LARGEST
     start, end = (0.0, largest) if signed else (_SMALLEST_LOG, 2 * math.log(largest))
     knots = start + np.arange(math.floor((end - start) * _KNOTS_A_UNIT) + 1) / _KNOTS_A_UNIT
     enough = min(_ENOUGH, largest) - 0.1
@@ -165,13 +171,20 @@ def _tabled(
 def _statistics(kind: str, dof1: float, places: Floats, inverse_dof: Floats) -> Floats:
     """Statistics at places of the table, ``(n_places, n_dof)``."""
     square = places[:, None] ** 2 if kind in _SIGNED else np.exp(places)[:, None]
-    ratio = np.expm1(square * inverse_dof) / inverse_dof
+    finite = np.where(inverse_dof > 0.0, inverse_dof, 1.0)
+    # With infinite degrees of freedom the likelihood ratio's root is the statistic itself.
+    ratio = np.where(inverse_dof > 0.0, np.expm1(square * inverse_dof) / finite, square)
     return np.sqrt(ratio) if kind in _SIGNED else ratio / dof1
 
 
 def _on_grid(kind: str, dof1: float, places: Floats, inverse_dof: Floats) -> Floats:
     stats = _statistics(kind, dof1, places, inverse_dof)
-    return z_of(stats, kind, dof1, 1 / inverse_dof)
+    return z_of(stats, kind, dof1, _reciprocal(inverse_dof))
+
+
+def _reciprocal(inverse_dof: Floats) -> Floats:
+    """Degrees of freedom; infinite where their reciprocal is 0."""
+    return np.divide(1.0, inverse_dof, out=np.full_like(inverse_dof, np.inf), where=inverse_dof > 0.0)
 
 
 def read_table(surface: ZSurface, values: Floats, inverse_dof: Floats) -> Floats:
@@ -204,7 +217,8 @@ def z_at(
 ) -> float:
     """Find z of one statistic by a table; NaN outside it."""
     square = value * value if signed else dof1 * value
-    square = math.log1p(square * inverse_dof) / inverse_dof
+    if inverse_dof > 0.0:
+        square = math.log1p(square * inverse_dof) / inverse_dof
     if not square > 0.0:
         return 0.0 if signed and square == 0.0 else math.nan
     place = (math.sqrt(square) if signed else math.log(square)) - start
@@ -285,7 +299,7 @@ class ZTable:
     dof1
         Numerator degrees of freedom of F and G.
     dof
-        Denominator degrees of freedom.
+        Denominator degrees of freedom, finite or not.
     """
 
     kind: str

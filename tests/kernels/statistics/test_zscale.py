@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
 from specgl.kernels.statistics.zscale import ZTable, make_surface, read_table, z_of
-from specgl.kernels.tails import f_tails, t_tails
+from specgl.kernels.tails import chi2_tails, f_tails, t_tails
 
 CASES = [("t", 1, 1), ("t", 1, 3), ("t", 1, 28), ("v", 1, 12.7), ("t", 1, 1e5)]
+CASES += [("t", 1, np.inf), ("F", 1, np.inf), ("F", 3, np.inf)]
 CASES += [("F", 1, 20), ("F", 3, 4.5), ("G", 2, 33.3), ("F", 12, 200)]
 
 
@@ -24,10 +25,16 @@ def spread(kind: str, n: int = 4000) -> np.ndarray:
     return values if kind in "tv" else np.abs(values)
 
 
+def exactly(values: np.ndarray, kind: str, dof1: float, dof: float) -> np.ndarray:
+    if np.isinf(dof):  # a known variance
+        return values if kind in "tv" else chi2_tails(dof1 * values, dof1).z()
+    return (t_tails(values, dof) if kind in "tv" else f_tails(values, dof1, dof)).z()
+
+
 @pytest.mark.parametrize(("kind", "dof1", "dof"), CASES)
 def test_a_table_is_the_tails(kind: str, dof1: float, dof: float) -> None:
     values = spread(kind)
-    exact = (t_tails(values, dof) if kind in "tv" else f_tails(values, dof1, dof)).z()
+    exact = exactly(values, kind, dof1, dof)
     assert_array_equal(z_of(values, kind, dof1, dof), exact)
     table = ZTable(kind, dof1, dof)
     found = table(values)
@@ -86,3 +93,17 @@ def test_a_surface_is_as_good_as_it_says(kind: str, dof1: int, low: float, ratio
     assert (np.abs(found - exact)[here] <= surface.error * np.maximum(1, np.abs(exact[here]))).all()
     outside = read_table(surface, np.ones(2), np.array([2 / low, 0.4 / (low * ratio)]))
     assert np.isnan(outside).all()
+
+
+def test_known_variances_beside_estimated_ones() -> None:
+    dofs = np.array([5.0, 1e9, np.inf])
+    values = np.array([0.5, 2.0, 40.0])[:, None]
+    for kind, dof1 in (("t", 1), ("F", 3)):
+        found = z_of(values, kind, dof1, dofs)
+        assert_allclose(found[:, 1], found[:, 2], rtol=1e-6)
+        assert (found[1:, 0] < found[1:, 2]).all()
+        assert_array_equal(found[:, 2], exactly(values[:, 0], kind, dof1, np.inf))
+    surface = make_surface("F", 3, 20.0, np.inf)
+    inverse = np.array([0.0, 0.01, 0.05])
+    found = read_table(surface, np.full(3, 1.7), inverse)
+    assert_allclose(found, surface.exact(np.full(3, 1.7), inverse), atol=5e-7)
