@@ -30,6 +30,12 @@ def _held(part: Any, key: str) -> Any:
     return part.get(key) if isinstance(part, dict) else getattr(part, key, None)
 
 
+def _is_shuffled(inference: Any) -> bool:
+    """Whether an inference wants shuffles."""
+    asked = inference.values() if isinstance(inference, dict) else ()
+    return any(_held(how, "method") == "permutation" for how in asked)
+
+
 class AnalysisSpec(Part):
     """One group analysis: everything that can change a number, and nothing else."""
 
@@ -82,19 +88,25 @@ class AnalysisSpec(Part):
 
     @model_validator(mode="before")
     @classmethod
-    def _blocks_of_the_model(cls, said: Any) -> Any:
-        """Say that shuffles stay within the blocks whose means are taken out, where nothing else is said."""
-        if not isinstance(said, dict):
+    def _shuffles_of_the_model(cls, said: Any) -> Any:
+        """Say what shuffles follow from the model, where nothing else is said.
+
+        They stay within the blocks whose means are taken out; and the variance between observations is kept
+        from the model without what is tested.
+        """
+        permutation = said.get("permutation") if isinstance(said, dict) else None
+        if not isinstance(permutation, dict | PermutationSettings):
             return said
-        block, permutation = _held(said.get("model"), "block"), said.get("permutation")
-        if not isinstance(block, str) or not block or _held(permutation, "blocks") is not None:
-            return said
+        model, implied = said.get("model"), dict[str, Any]()
+        block = _held(model, "block")
+        if isinstance(block, str) and block and _held(permutation, "blocks") is None:
+            implied["blocks"] = (BlockLevel.model_validate({"by": block}),)
+        mixed = _held(_held(model, "estimator"), "method") == "mixed_effects"
+        if mixed and _held(permutation, "tau2") is None and _is_shuffled(said.get("inference")):
+            implied["tau2"] = "reduced_model"
         if isinstance(permutation, PermutationSettings):
-            implied = (BlockLevel.model_validate({"by": block}),)
-            return {**said, "permutation": permutation.model_copy(update={"blocks": implied})}
-        if isinstance(permutation, dict):
-            return {**said, "permutation": {**permutation, "blocks": [{"by": block, "shuffle": "within"}]}}
-        return said
+            return {**said, "permutation": permutation.model_copy(update=implied)}
+        return {**said, "permutation": {**permutation, **implied}}
 
     @property
     def source(self) -> Source | None:

@@ -6,6 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic.fields import FieldInfo
 
 LABEL_PATTERN = "^[A-Za-z0-9]+$"
+IDENTIFIER_PATTERN = "^[A-Za-z_][A-Za-z0-9_]*$"
 
 Text = Annotated[str, Field(strict=True, min_length=1)]
 """Text that is not empty; a number is not taken for one."""
@@ -21,6 +22,9 @@ PositiveInteger = Annotated[int, Field(strict=True, ge=1)]
 
 Label = Annotated[str, Field(strict=True, pattern=LABEL_PATTERN)]
 """A BIDS label: letters and digits, since it becomes a part of file names."""
+
+Identifier = Annotated[str, Field(strict=True, pattern=IDENTIFIER_PATTERN)]
+"""A name that stands in a formula as it is: letters, digits and _, with no digit at the beginning."""
 
 Texts = Annotated[tuple[Text, ...], Field(strict=False, min_length=1)]
 """A list of texts with at least one member."""

@@ -4,7 +4,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, Discriminator, Field, Tag
 
-from specgl.spec.base import DistinctTexts, Number, Part, Text, Texts
+from specgl.spec.base import DistinctTexts, Number, Part, PositiveNumber, Text, Texts
 
 Alternative = Literal["two-sided", "greater", "less"]
 Weights = Annotated[dict[Text, Number], Field(min_length=1)]
@@ -19,6 +19,15 @@ class TContrast(Part):
     """The alternative to an effect of 0: `two-sided`, `greater` or `less`."""
 
 
+class OneRow(TContrast):
+    """One row that is estimated, so that it can be asked whether its effect is small."""
+
+    margin: PositiveNumber | None = None
+    """Margin of equivalence, in units of the contrast: effects between minus this and this count as none. The
+    map `tost` then has the p-value of the test that the effect lies within (two one-sided tests). Left out:
+    no such test."""
+
+
 class FContrast(Part):
     """Several rows at once, tested by F, which has no direction."""
 
@@ -26,7 +35,7 @@ class FContrast(Part):
     alternative: ClassVar[Literal["two-sided"]] = "two-sided"
 
 
-class HypothesisT(TContrast):
+class HypothesisT(OneRow):
     """One linear hypothesis, tested by t."""
 
     hypothesis: Text
@@ -42,7 +51,7 @@ class HypothesisF(FContrast):
     """Linear expressions that are all 0 under the null hypothesis."""
 
 
-class WeightsT(TContrast):
+class WeightsT(OneRow):
     """Weights of regressors, tested by t."""
 
     weights: Weights

@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Discriminator, Field, Tag
 
-from specgl.spec.base import DistinctTexts, Number, Part, PositiveNumber, Text, Texts
+from specgl.spec.base import DistinctTexts, Identifier, Number, Part, PositiveNumber, Text, Texts
 
 
 class ColumnImages(Part):
@@ -127,6 +127,15 @@ class Data(Part):
     `sub/{participant_id}_effect.nii.gz`; or `{column: effect_map}`; or `{bids: {dataset: ..., filters:
     {...}}}`; or `{file: all.nii.gz, index: volume}`. Without it the spec can be validated and its design
     drawn, but not run."""
+
+    variances: Images | None = None
+    """Each observation's variance from its first level (its squared standard error), in the same forms as
+    `images`, and in squared units of these. Needed by `method: mixed_effects` and `method: fixed_effects`."""
+
+    voxelwise: dict[Identifier, Images] = Field(default_factory=dict)
+    """Covariates that differ from voxel to voxel, such as grey matter: for each name, which the formula can
+    use, its images in the same forms as `images`. They are taken as they are: neither declared in
+    `variables` nor centred."""
 
     masks: Images | None = None
     """Each observation's own mask, in the same forms as `images`: outside it, its value is missing."""

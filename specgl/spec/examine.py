@@ -12,18 +12,13 @@ from specgl.grammar import suggest
 from specgl.spec.analysis import AnalysisSpec
 from specgl.spec.outline import outline
 from specgl.spec.reader import Document, read_file, read_text
-from specgl.spec.reserved import RESERVED_VALUES, take_out_reserved
+from specgl.spec.reserved import take_out_reserved
 from specgl.spec.rules import check_outline
 from specgl.spec.silence import faulty_notes, heed
 from specgl.spec.source import Source, locate
 
 MAX_FINDINGS = 1000
 """So many findings are told; a text with more of them is no spec that somebody has written."""
-
-_VOCABULARY = {
-    key: tuple(word for pattern, words in RESERVED_VALUES.items() if pattern[-1] == key for word in words)
-    for key in {pattern[-1] for pattern in RESERVED_VALUES}
-}
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,7 +108,7 @@ def _examine(document: Document, allow_outside: bool) -> Examination:
         from specgl.spec.translate import translate
 
         faults = error.errors(include_url=False)[: MAX_FINDINGS + 1]
-        findings += translate(faults, AnalysisSpec, _VOCABULARY)
+        findings += translate(faults, AnalysisSpec)
     findings += check_outline(outline(raw, misspelt), allow_outside=allow_outside, most=MAX_FINDINGS + 1)
     located = [*document.findings, *faulty_notes(source)]
     located += heed((locate(finding, source) for finding in findings), source)

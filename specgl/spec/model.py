@@ -5,20 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Discriminator, Field, Tag, model_serializer
 
 from specgl.spec.base import Part, Text
-
-
-class Estimator(Part):
-    """How the regression coefficients are estimated."""
-
-    method: Literal["ols"]
-    """`ols`: ordinary least squares."""
-
-
-class Errors(Part):
-    """What is assumed of the errors."""
-
-    type: Literal["homoscedastic"]
-    """`homoscedastic`: independent errors of one variance."""
+from specgl.spec.estimation import Errors, Estimator, HomoscedasticErrors, OlsEstimator
 
 
 class GroupsFromBlocks(Part):
@@ -40,13 +27,17 @@ class Model(Part):
     formula: Annotated[Text, Field(json_schema_extra={"maxLength": 2000})]
     """Right side of the model in Wilkinson's notation, such as `group + age + sex`; the response is always
     the image. Operators `+ - * : / ** ( ) 0 1`, functions `poly bs cr center scale log exp sqrt abs I C`;
-    every name is declared in `variables`."""
+    every name is declared in `variables`, or is one of `data.voxelwise`, which stand in products only."""
 
-    estimator: Estimator = Estimator.model_construct(method="ols")
-    """How the regression coefficients are estimated."""
+    estimator: Estimator = OlsEstimator.model_construct(method="ols")
+    """How the regression coefficients are estimated: `{method: ols}`; `{method: mixed_effects}` and
+    `{method: fixed_effects}`, which use the first level's variances (`data.variances`); or `{method:
+    robust}`."""
 
-    errors: Errors = Errors.model_construct(type="homoscedastic")
-    """What is assumed of the errors."""
+    errors: Errors = HomoscedasticErrors.model_construct(type="homoscedastic")
+    """What is taken of the errors, with `method: ols`: `{type: homoscedastic}`; `{type: hc3}` (or `hc0` to
+    `hc4`) where each may have a variance of its own; `{type: cluster, by: family}` where they may depend on
+    each other within clusters."""
 
     block: Text | None = None
     """Column whose blocks' means are taken out, for repeated measures and pairs, such as `participant_id`.
@@ -60,5 +51,6 @@ class Model(Part):
         ]
         | None
     ) = None
-    """Column whose groups have error variances of their own, such as `group`; or `{from: blocks}`. Contrasts
-    are then tested by v (Welch's t, in place of t) and G (in place of F). Left out: one variance for all."""
+    """Column whose groups have error variances of their own, such as `group`; or `{from: blocks}`. With
+    `method: ols`, contrasts are then tested by v (Welch's t, in place of t) and G (in place of F); with
+    `method: mixed_effects` each group has a tau squared of its own. Left out: one variance for all."""

@@ -64,6 +64,37 @@ class Shuffles:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
+class Estimation:
+    """What decides how coefficients are estimated, and which maps are asked for.
+
+    Attributes
+    ----------
+    method, errors
+        The estimator's `method` and the errors' `type`, with the default where nothing is said; None where
+        what is said was not understood.
+    has_variances, smooths
+        Whether there are first-level variances, and whether images are smoothed.
+    tau2
+        What is said of tau squared under shuffles.
+    maps
+        Names of `output.maps` as written.
+    level
+        Level of confidence intervals; None where nothing is said.
+    margins
+        Contrasts that have a margin of equivalence.
+    """
+
+    method: str | None
+    errors: str | None
+    has_variances: bool
+    smooths: bool
+    tau2: Any
+    maps: tuple[Any, ...]
+    level: Any
+    margins: tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
 class Outline:
     """The parts of a spec that rules compare with each other.
 
@@ -76,11 +107,14 @@ class Outline:
     formula, block
         The model.
     roles
-        Columns that have a part in the analysis beside the formula's: blocks, their order, variance groups.
+        Columns that have a part in the analysis beside the formula's: blocks, their order, variance groups,
+        clusters.
     contrasts, maps, inference
         Their names with what stands under them.
     shuffles
         What is said of shuffles, and of what they depend on.
+    estimation
+        What is said of the estimator, the errors and the maps.
     hypotheses, terms
         Texts of the contrasts.
     paths, templates
@@ -105,6 +139,7 @@ class Outline:
     maps: Mapping[str, Any]
     inference: Mapping[str, Any]
     shuffles: Shuffles
+    estimation: Estimation
     hypotheses: tuple[Written, ...]
     terms: tuple[Written, ...]
     paths: tuple[Written, ...]
@@ -119,6 +154,11 @@ class Outline:
     def formula_names(self) -> frozenset[str]:
         """Variables in the formula."""
         return frozenset(use.name for use in self.formula.names) if self.formula else frozenset()
+
+    @property
+    def voxelwise_used(self) -> tuple[str, ...]:
+        """Covariates that differ from voxel to voxel and are in the formula."""
+        return tuple(name for name in self.voxelwise if name in self.formula_names)
 
     @property
     def formula_is_sound(self) -> bool:
@@ -147,15 +187,16 @@ def outline(raw: Mapping[str, Any], misspelt: frozenset[str] = frozenset()) -> O
         voxelwise=tuple(_mapping(raw, "data", "voxelwise")),
         formula=read_formula(formula) if isinstance(formula, str) and formula else None,
         block=block if isinstance(block, str) else None,
-        roles=frozenset(_roles(block, shuffles)),
+        roles=frozenset(_roles(block, shuffles, _get(raw, "model", "errors", "by"))),
         contrasts=_mapping(raw, "contrasts"),
         maps=_mapping(raw, "maps"),
         inference=_mapping(raw, "inference"),
         shuffles=shuffles,
+        estimation=_estimation(raw),
         hypotheses=tuple(_hypotheses(_mapping(raw, "contrasts"))),
         terms=tuple(_texts(raw, [("contrasts", name, "term") for name in _mapping(raw, "contrasts")])),
         paths=tuple(_paths(raw)),
-        templates=tuple(_texts(raw, [("data", "images"), ("data", "masks")])),
+        templates=tuple(_texts(raw, _image_places(raw))),
         lists=tuple(_lists(raw)),
         has_images=_get(raw, "data", "images") is not None,
         is_partial="extends" in raw,
@@ -203,8 +244,35 @@ def _shuffles(raw: Mapping[str, Any]) -> Shuffles:
     )
 
 
-def _roles(block: Any, shuffles: Shuffles) -> Iterator[str]:
-    for column in (block, shuffles.variance_groups):
+def _estimation(raw: Mapping[str, Any]) -> Estimation:
+    maps = _get(raw, "output", "maps")
+    return Estimation(
+        method=_word(raw, "estimator", "method", "ols"),
+        errors=_word(raw, "errors", "type", "homoscedastic"),
+        has_variances=_get(raw, "data", "variances") is not None,
+        smooths=_get(raw, "data", "smoothing_fwhm") is not None,
+        tau2=_get(raw, "permutation", "tau2"),
+        maps=tuple(maps) if isinstance(maps, list | tuple) else (),
+        level=_get(raw, "output", "level"),
+        margins=tuple(name for name, said in _mapping(raw, "contrasts").items() if _has_margin(said)),
+    )
+
+
+def _has_margin(contrast: Any) -> bool:
+    """Whether a contrast has a margin, as those of one row may."""
+    margin, rows = _get(contrast, "margin"), [_get(contrast, key) for key in ("hypothesis", "weights")]
+    is_number = isinstance(margin, int | float) and not isinstance(margin, bool)
+    return is_number and not any(isinstance(one, list | tuple) for one in rows)
+
+
+def _word(raw: Mapping[str, Any], part: str, key: str, default: str) -> str | None:
+    """The word of a part of the model; its default where nothing is said, None where it is not understood."""
+    said = _get(raw, "model", part)
+    return default if said is None else _text(said, key)
+
+
+def _roles(block: Any, shuffles: Shuffles, clusters: Any) -> Iterator[str]:
+    for column in (block, shuffles.variance_groups, clusters):
         if isinstance(column, str):
             yield column
     for level in shuffles.levels:
@@ -237,6 +305,12 @@ def _texts(raw: Mapping[str, Any], places: Iterable[Where]) -> Iterator[Written]
             yield Written(where, text)
 
 
+def _image_places(raw: Mapping[str, Any]) -> list[Where]:
+    """Keys under which one image an observation is named."""
+    named: list[Where] = [("data", key) for key in ("images", "variances", "masks")]
+    return named + [("data", "voxelwise", name) for name in _mapping(raw, "data", "voxelwise")]
+
+
 def _paths(raw: Mapping[str, Any]) -> Iterator[Written]:
     data = [
         ("data", "table"),
@@ -247,7 +321,7 @@ def _paths(raw: Mapping[str, Any]) -> Iterator[Written]:
         ("mask", "image"),
     ]
     images = [
-        ("data", key, *form) for key in ("images", "masks") for form in ((), ("file",), ("bids", "dataset"))
+        (*place, *form) for place in _image_places(raw) for form in ((), ("file",), ("bids", "dataset"))
     ]
     maps = [("maps", name, "image") for name in _mapping(raw, "maps")]
     labels: list[Where] = [("output", "atlas")]

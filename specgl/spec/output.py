@@ -8,8 +8,49 @@ from specgl.spec.base import Part, Text
 from specgl.spec.labels import AnyLabelImage
 
 MapName = Literal[
-    "effect", "variance", "stat", "z", "p", "dof", "n", "rpv", "cohen_d", "r2", "sigma", "residuals"
+    "effect",
+    "variance",
+    "stat",
+    "z",
+    "p",
+    "dof",
+    "n",
+    "rpv",
+    "tau2",
+    "i2",
+    "tost",
+    "standard_error",
+    "ci",
+    "cohen_d",
+    "hedges_g",
+    "partial_r2",
+    "bf10",
+    "r2",
+    "sigma",
+    "q",
+    "weights",
+    "leverage",
+    "normality",
+    "residuals",
 ]
+
+DEFAULT: tuple[MapName, ...] = (
+    "effect",
+    "variance",
+    "stat",
+    "z",
+    "p",
+    "dof",
+    "n",
+    "rpv",
+    "tau2",
+    "i2",
+    "tost",
+)
+"""Maps that are written where nothing is said; those that a model does not have are not."""
+
+LEVEL = 0.95
+"""Level of confidence intervals where nothing is said."""
 
 
 class Output(Part):
@@ -21,10 +62,15 @@ class Output(Part):
 
     maps: Annotated[
         tuple[MapName, ...], Field(strict=False, min_length=1, json_schema_extra={"uniqueItems": True})
-    ] = ("effect", "variance", "stat", "z", "p", "dof", "n", "rpv")
+    ] = DEFAULT
     """Maps to write. `dof` and `n` are written where they vary, `rpv` (resels per voxel) where smoothness is
-    estimated; the others that are not written by default
-    are `cohen_d`, `r2`, `sigma` and `residuals`."""
+    estimated, `tau2` and `i2` with `method: mixed_effects` (`i2` with `method: fixed_effects` too), `tost`
+    for contrasts with a `margin`. Not written by default are `standard_error`, `ci` (confidence limits),
+    `cohen_d`, `hedges_g`, `partial_r2`, `bf10` (the JZS Bayes factor), `r2`, `sigma`, `q` (Cochran's),
+    `normality`, and with a volume an observation `weights`, `leverage` and `residuals`."""
+
+    level: Annotated[float, Field(strict=True, gt=0, lt=1)] = LEVEL
+    """Level of the confidence intervals that `ci` writes, above 0 and below 1."""
 
     atlas: AnyLabelImage | None = None
     """Regions that tables name the peaks and clusters by: a label image, or `{image: atlas.nii.gz, labels:

@@ -95,6 +95,11 @@ class PermutationSettings(Part):
     """How small p-values are made: shuffles counted (`counts`); below 0.1 extrapolated by a generalised
     Pareto distribution (`gpd`); or a gamma distribution with the shuffles' moments (`gamma`)."""
 
+    tau2: Literal["reduced_model"] | None = None
+    """`reduced_model`: with `method: mixed_effects`, each location keeps under all shuffles the variance
+    between observations of the model without what is tested, so that it is not estimated anew for each.
+    Filled in where it applies."""
+
     @property
     def levels(self) -> tuple[BlockLevel, ...]:
         """Levels of blocks, the outer first; none where everything may change places."""

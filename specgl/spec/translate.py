@@ -11,7 +11,7 @@ from pydantic_core import ErrorDetails
 
 from specgl.errors import Finding
 from specgl.grammar import did_you_mean, propose_label, suggest
-from specgl.spec.base import keys
+from specgl.spec.base import IDENTIFIER_PATTERN, keys
 from specgl.spec.contrasts import FContrast
 from specgl.spec.follow import Spot, follow
 from specgl.spec.forms import hallmark, home, kin, near, telling
@@ -36,6 +36,12 @@ _EXAMPLES = {
     ("contrasts", "*", "weights", "*"): "weights name their regressors, as in {{weights: {{age: 1}}}}",
     ("data", "images"): 'a template such as "maps/{{participant_id}}.nii.gz", or {{column: name}}, or '
     "{{bids: ...}}, or {{file: all.nii.gz, index: column}}",
+    **dict.fromkeys(
+        (("data", "variances"), ("data", "voxelwise", "*")),
+        'a template such as "maps/{{participant_id}}.nii.gz", or {{column: name}}, or {{bids: ...}}, or '
+        "{{file: all.nii.gz, index: column}}",
+    ),
+    ("data", "voxelwise"): "each covariate has its name, as in {{gm: {{column: grey_matter}}}}",
     ("data", "missing"): "write what is missing: {{image: {word}}} or {{covariate: {word}}}",
     ("variables",): "each variable has its type, as in {{age: {{type: continuous}}}}",
     ("variables", "*"): "write {{type: {word}}}",
@@ -71,9 +77,7 @@ _BOUNDS = {
 }
 
 
-def translate(
-    errors: Iterable[ErrorDetails], root: type[BaseModel], vocabulary: Mapping[str, tuple[str, ...]]
-) -> tuple[Finding, ...]:
+def translate(errors: Iterable[ErrorDetails], root: type[BaseModel]) -> tuple[Finding, ...]:
     """One finding for each place that is at fault.
 
     Parameters
@@ -82,8 +86,6 @@ def translate(
         What pydantic found.
     root
         The model that was validated.
-    vocabulary
-        More values to propose, by the key they stand under.
     """
     spots: dict[tuple[Any, ...], list[tuple[Spot, ErrorDetails]]] = {}
     for error in errors:
@@ -102,7 +104,7 @@ def translate(
             continue  # it is there, or that of another form is, and told as an unknown key
         missing = error["loc"][-1] if error["type"] == "missing" and not lacks else None
         spots.setdefault((spot.where, spot.on_key, missing), []).append((spot, error))
-    return tuple(_finding(found[0][0], [error for _, error in found], vocabulary) for found in spots.values())
+    return tuple(_finding(found[0][0], [error for _, error in found]) for found in spots.values())
 
 
 def _misspelt(key: str, held: Any, owner: type[BaseModel] | None) -> str | None:
@@ -122,11 +124,11 @@ def _means_another_form(held: Any, spot: Spot) -> bool:
     return any(suggest(str(key), others) for key in held if key not in own | others)
 
 
-def _finding(spot: Spot, errors: list[ErrorDetails], vocabulary: Mapping[str, tuple[str, ...]]) -> Finding:
+def _finding(spot: Spot, errors: list[ErrorDetails]) -> Finding:
     """Finding for all that pydantic says of one place: each branch of a union complains by itself."""
     for error in errors:
         if error["type"] == "union_tag_invalid":
-            return _unknown_tag(spot, error, vocabulary)
+            return _unknown_tag(spot, error)
         if error["type"] == "missing" and isinstance(error["loc"][-1], int):
             wanted = max(int(one["loc"][-1]) for one in errors if one["type"] == "missing") + 1
             return Finding(
@@ -139,15 +141,20 @@ def _finding(spot: Spot, errors: list[ErrorDetails], vocabulary: Mapping[str, tu
         write = _WRITERS.get(error["type"])
         if write is not None:
             return write(spot, error)
-    return _unlike(spot, errors, vocabulary)
+    return _unlike(spot, errors)
+
+
+_OF_ONE_ROW = {
+    "alternative": "an F test has no direction",
+    "margin": "an F test has no margin: its rows are no single effect that could be small",
+}
+"""Why several rows cannot have what one row has."""
 
 
 def _unknown_key(spot: Spot, error: ErrorDetails) -> Finding:
     key = str(spot.where[-1])
-    if spot.owner is not None and issubclass(spot.owner, FContrast) and key == "alternative":
-        return Finding(
-            "E014", "an F test has no direction", spot.where, on_key=True, help="leave `alternative` out"
-        )
+    if spot.owner is not None and issubclass(spot.owner, FContrast) and key in _OF_ONE_ROW:
+        return Finding("E014", _OF_ONE_ROW[key], spot.where, on_key=True, help=f"leave `{key}` out")
     others = tuple(form for form in spot.siblings if key in keys(form))
     if spot.owner is not None and others:
         close = near(spot.owner, others)
@@ -183,7 +190,7 @@ def _missing_key(spot: Spot, error: ErrorDetails) -> Finding:
 
 def _missing_tag(spot: Spot, error: ErrorDetails) -> Finding:
     if not isinstance(error["input"], dict):
-        return _unlike(spot, [error], {})
+        return _unlike(spot, [error])
     key = error["ctx"]["discriminator"].strip("'")
     meant = _misspelt(key, error["input"], None)
     if meant is not None:
@@ -194,11 +201,11 @@ def _missing_tag(spot: Spot, error: ErrorDetails) -> Finding:
     return Finding("E011", f"missing key '{key}'", spot.where, on_key=True, help=options)
 
 
-def _unknown_tag(spot: Spot, error: ErrorDetails, vocabulary: Mapping[str, tuple[str, ...]]) -> Finding:
+def _unknown_tag(spot: Spot, error: ErrorDetails) -> Finding:
     key = error["ctx"]["discriminator"].strip("'")
     options = [a or b for a, b in _QUOTED.findall(error["ctx"]["expected_tags"])]
     word = str(error["ctx"]["tag"])
-    return _not_among(word, options, (*spot.where, key), more=vocabulary.get(key, ()))
+    return _not_among(word, options, (*spot.where, key))
 
 
 def _unfit(spot: Spot, error: ErrorDetails) -> Finding:
@@ -216,12 +223,26 @@ def _refused(spot: Spot, error: ErrorDetails) -> Finding:
 
 def _label(spot: Spot, error: ErrorDetails) -> Finding:
     word = str(error["input"])
+    if error["ctx"]["pattern"] == IDENTIFIER_PATTERN:
+        return _identifier(spot, word)
     return Finding(
         "E013",
         f"'{word}' is not a BIDS label (letters and digits): it becomes part of file names",
         spot.where,
         on_key=spot.on_key,
         help=f"use '{propose_label(word)}'",
+    )
+
+
+def _identifier(spot: Spot, word: str) -> Finding:
+    """A covariate's name that no formula could hold as it is."""
+    plain = re.sub(r"[^A-Za-z0-9_]+", "_", word).strip("_")
+    return Finding(
+        "E021",
+        f"'{word}' is no name for a formula: letters, digits and _, with no digit at the beginning",
+        spot.where,
+        on_key=spot.on_key,
+        help=f"use '{plain if plain[:1].isalpha() else f'v_{plain}'.rstrip('_')}'",
     )
 
 
@@ -249,7 +270,7 @@ def _not_finite(spot: Spot, error: ErrorDetails) -> Finding:
     return Finding("E020", "a finite number is wanted", spot.where)
 
 
-def _unlike(spot: Spot, errors: list[ErrorDetails], vocabulary: Mapping[str, tuple[str, ...]]) -> Finding:
+def _unlike(spot: Spot, errors: list[ErrorDetails]) -> Finding:
     """A value that is of the wrong kind, or none of the words that may stand there."""
     value = errors[0]["input"]
     words = [
@@ -263,7 +284,7 @@ def _unlike(spot: Spot, errors: list[ErrorDetails], vocabulary: Mapping[str, tup
         key = str(spot.where[-1]) if spot.where else ""
         more = kin(spot.owner, spot.siblings) if spot.owner is not None else ()
         words += [word for form in more for word in telling(form).get(key, ()) if word not in words]
-        return _not_among(value, words, spot.where, kinds, vocabulary.get(key, ()))
+        return _not_among(value, words, spot.where, kinds)
     wanted = " or ".join(dict.fromkeys(kinds)) or errors[0]["msg"].lower()
     return Finding(
         "E016",
@@ -279,12 +300,11 @@ def _not_among(
     words: list[str],
     where: tuple[str | int, ...],
     kinds: Iterable[str] = (),
-    more: tuple[str, ...] = (),
 ) -> Finding:
     shown = f"'{value}'" if isinstance(value, str) else _shown(value)
     options = [f"'{w}'" if not w.lstrip("-").isdigit() else w for w in words] + list(dict.fromkeys(kinds))
     wanted = options[0] if len(options) == 1 else f"one of {', '.join(options[:-1])} or {options[-1]}"
-    advice = did_you_mean(value, (*words, *more)) if isinstance(value, str) else None
+    advice = did_you_mean(value, words) if isinstance(value, str) else None
     if where == ("specgl",):
         advice = "this release reads version 1 of the language"
     return Finding("E012", f"{shown} is not {wanted}", where, help=advice)

@@ -55,7 +55,8 @@ def how(**keys: Any) -> dict[str, Any]:
 
 def test_what_is_not_said_is_filled_in():
     shuffles = {"n": 10000, "seed": 1, "exchange": None, "blocks": None}
-    assert resolved()["permutation"] == {**shuffles, "nuisance": "freedman_lane", "tail": "counts"}
+    others = {"nuisance": "freedman_lane", "tail": "counts", "tau2": None}
+    assert resolved()["permutation"] == {**shuffles, **others}
     common = {"method": "permutation", "correction": "fwe", "alpha": 0.05, "scale": "t", "across": "none"}
     assert how(statistic="voxel") == {**common, "statistic": "voxel", "connectivity": 26}
     forming = {"cluster_forming_p": 0.001, "cluster_forming_stat": None, "connectivity": 26}

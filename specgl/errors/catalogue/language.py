@@ -62,7 +62,8 @@ _SCHEMA: dict[str, Code] = {
         "A key that has no default is not there. A spec needs `specgl` and `name`, and either `data` "
         "and `model` (and `contrasts`, where there are images) or `maps`. Inference by permutation has a "
         "`statistic`, and the section `permutation` with a `seed`; inference by random fields and by "
-        "simulation has a `statistic` too, and simulation a `seed` of its own.",
+        "simulation has a `statistic` too, and simulation a `seed` of its own. Mixed and fixed effects weigh "
+        "observations by the variances of their first level, which `data.variances` names.",
     ),
     "E012": Code(
         "a value that is none of those allowed",
@@ -81,7 +82,11 @@ _SCHEMA: dict[str, Code] = {
         "maps cannot be shuffled; each statistic of a permutation has its own keys, and clusters and TFCE "
         "know `correction: fwe` only. A bound on true discoveries is told about clusters of given heights, "
         "about regions, or about the largest clusters; resels are counted by the residuals' own smoothness "
-        "at each voxel, and not by a given one. Keep one of the forms.",
+        "at each voxel, and not by a given one. Keep one of the forms. Estimators and errors have limits "
+        "too, which the message gives with their reason: errors of unequal variance or in clusters belong to "
+        "least squares; variance groups have a meaning there and with mixed effects; blocks are taken out "
+        "for least squares alone; variances cannot be smoothed; robust fits, and errors in clusters, are not "
+        "shuffled.",
     ),
     "E015": Code(
         "in the language, but not in this release",
@@ -124,7 +129,8 @@ _SCHEMA: dict[str, Code] = {
         "a variable's name that is taken",
         "`mean` and `Intercept` are words of hypotheses, and `poly bs cr center scale log exp sqrt abs "
         "I C` are functions of formulas. A variable of that name would be read as these. Rename the "
-        "table's column.",
+        "table's column. The name of a covariate in `data.voxelwise` is free to choose: letters, digits and "
+        "_, and neither one of these words, nor a column of `variables`, nor that of `model.block`.",
     ),
     "E022": Code(
         "empty, too short or too long",
@@ -167,6 +173,12 @@ _FORMULA: dict[str, Code] = {
         "an argument that a function does not take",
         "The function does not have this argument, or not with this value. Arguments are variables, "
         "numbers, and the names that the message lists.",
+    ),
+    "E106": Code(
+        "a covariate that differs from voxel to voxel, inside a function",
+        "The images of `data.voxelwise` are not read when the formula is: they multiply columns of the "
+        "design at each voxel, and stand in it by themselves (`gm`) or in products (`group:gm`). Powers, "
+        "logarithms, splines and the like are made beforehand, as images of their own.",
     ),
 }
 
@@ -247,7 +259,10 @@ _SHUFFLES: dict[str, Code] = {
         "Huh-Jhun shuffles mixtures of observations, so that there are no blocks and no variance groups to "
         "keep. Where locations lack observations, shuffled data would carry their gaps along, so that with "
         "`missing: {voxel: {available: ...}}` the tested regressors are shuffled and the data stay "
-        "(`draper_stoneman`). Leave `nuisance` out, or take a method that fits.",
+        "(`draper_stoneman`). Observations of unequal weight, and designs that differ between voxels, are "
+        "shuffled by `freedman_lane` or `draper_stoneman`; errors of unequal variance (such as `hc3`) by "
+        "`freedman_lane` alone, and so not where observations are lacking. Leave `nuisance` out, or take a "
+        "method that fits.",
     ),
     "E033": Code(
         "variance groups from blocks, and no blocks",
@@ -276,13 +291,21 @@ _SHUFFLES: dict[str, Code] = {
         "Clusters at all of them are in one table, the lowest height first, and a location's value in the "
         "map is that of its cluster at the highest.",
     ),
+    "E038": Code(
+        "a map that the model does not have",
+        "Effect sizes of the residual standard deviation (`cohen_d`, `hedges_g`), shares of variance (`r2`, "
+        "`partial_r2`) and the Bayes factor (`bf10`) are defined for least squares with errors of one "
+        "variance; `sigma` for least squares and robust fits; `weights` where observations weigh "
+        "differently; `q` and `i2` where there are first-level variances; `tau2` for mixed effects. Of the "
+        "maps that are written when nothing is said, those that a model does not have are left out.",
+    ),
 }
 
 _WARNINGS: dict[str, Code] = {
     "W201": Code(
         "a declared variable that is not used",
-        "The variable stands in `variables` but not in the formula: it changes nothing. Perhaps it was "
-        "forgotten in the formula; otherwise remove it.",
+        "The variable stands in `variables`, or in `data.voxelwise`, but not in the formula: it changes "
+        "nothing. Perhaps it was forgotten in the formula; otherwise remove it.",
     ),
     "W202": Code(
         "false discoveries over many contrasts, one at a time",
@@ -323,6 +346,12 @@ _WARNINGS: dict[str, Code] = {
         "place and whose correlations reach farther than Gaussian ones, makes larger clusters, and too "
         "many are found: at 0.01 several times as many as alpha says (Eklund 2016, "
         "doi:10.1073/pnas.1602413113). Take 0.001 or below. `method: permutation` holds at any threshold.",
+    ),
+    "W208": Code(
+        "said, and nothing uses it",
+        "First-level variances are used by mixed and fixed effects alone; `output.level` by the confidence "
+        "intervals of `ci`; the `margin` of a contrast by `tost`, which exists where there is one. What is "
+        "told here changes no number. Perhaps its partner was forgotten; otherwise leave it out.",
     ),
     "W210": Code(
         "`**` on a variable is no power",
