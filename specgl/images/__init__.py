@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from specgl.images.agreement import Agreement, Resample, common_grid
+from specgl.images.companions import Companions, Stack, read_stacks
 from specgl.images.grid import AFFINE_ATOL, Grid
 from specgl.images.headers import Header, Headers, read_header, read_headers
 from specgl.images.labels import LabelImage, Labels, locate_labels, read_labels
@@ -41,6 +42,7 @@ __all__ = [
     "Agreement",
     "Bids",
     "Column",
+    "Companions",
     "Grid",
     "Header",
     "Headers",
@@ -62,6 +64,7 @@ __all__ = [
     "Roots",
     "Source",
     "Space",
+    "Stack",
     "Template",
     "Underlay",
     "Volumes",
@@ -81,6 +84,7 @@ __all__ = [
     "read_header",
     "read_headers",
     "read_labels",
+    "read_stacks",
     "read_underlay",
     "write_map",
     "write_volume",

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from specgl.errors import Finding, ImageError, raise_errors
 from specgl.images.bids import parse_name, space_label
+from specgl.images.companions import Stack
 from specgl.images.grid import Grid, group_by_grid
 from specgl.images.headers import Header, Headers, read_header
 from specgl.images.masks import Mask, MaskImage
-from specgl.images.paths import ImageRef, listing
+from specgl.images.paths import ImageRef, Where, listing
 from specgl.images.transforms import Interpolation
 
 _IMAGES = ("data", "images")
@@ -48,6 +49,7 @@ def common_grid(
     *,
     mask: Mask = None,
     own_masks: Headers | None = None,
+    companions: Sequence[Stack] = (),
     resample: Resample | None = None,
 ) -> Agreement:
     """Settle the grid of an analysis from headers alone.
@@ -60,6 +62,8 @@ def common_grid(
         The mask; a mask image's header is read here.
     own_masks
         Headers of the observations' own masks.
+    companions
+        Headers of variances and covariates.
     resample
         What to do about differing grids; without it they are errors.
 
@@ -74,6 +78,7 @@ def common_grid(
         With every fault of the headers and of their grids: E300, E308 to E319.
     """
     findings = [*images.findings, *(own_masks.findings if own_masks else ())]
+    findings += [finding for stack in companions for finding in stack.headers.findings]
     if not images.refs:
         findings.append(Finding("E300", "there is no image to analyse", _IMAGES))
     mask_header = _mask_header(mask, findings)
@@ -81,6 +86,8 @@ def common_grid(
     findings.extend(label_findings)
     if resample is None:
         grid = _shared(images, mask_header, own_masks, findings)
+        if grid is not None:
+            findings += _companions_elsewhere(companions, grid)
     else:
         grid, label = _target(resample, images, mask_header, findings)
     raise_errors(findings, ImageError)
@@ -147,16 +154,29 @@ def _shared(
     return grid
 
 
+def _companions_elsewhere(companions: Sequence[Stack], grid: Grid) -> list[Finding]:
+    found = []
+    for stack in companions:
+        others = stack.elsewhere(grid)
+        if others:
+            what = "variance images" if stack.role == "variance" else f"images of '{stack.name}'"
+            whose = f"{len(others)} of the {what} lie"
+            found.append(_other_grid(others, whose, grid, stack.where, what="them"))
+    return found
+
+
 def _group_note(grid: Grid, names: list[str]) -> str:
     return f"{len(names)} on {grid.describe()}: {listing(names)}"
 
 
-def _other_grid(others: Mapping[str, Grid], whose: str, grid: Grid, where: tuple[str, ...]) -> Finding:
+def _other_grid(
+    others: Mapping[str, Grid], whose: str, grid: Grid, where: Where, *, what: str = "the mask"
+) -> Finding:
     return Finding(
         "E318",
         f"{whose} on another grid than the images: {listing(list(others))}",
         where,
-        help="resample the mask onto the images' grid, or ask for it: data.resample: {to: first}",
+        help=f"resample {what} onto the images' grid, or ask for it: data.resample: {{to: first}}",
         notes=(
             f"images: {grid.describe()}",
             *(_group_note(other, names) for other, names in group_by_grid(others)),

@@ -109,27 +109,50 @@ def _poor_coverage(coverage: npt.NDArray[np.float64], names: Sequence[str]) -> l
     ]
 
 
-def _odd_scale(scale: npt.NDArray[np.float64], names: Sequence[str]) -> list[Finding]:
-    """Find images whose mean absolute value is far from the others'.
+def far_from_others(
+    scale: npt.NDArray[np.float64], *, most: float = MOST_FACTOR
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.bool_]]:
+    """Find scales far from the median.
 
     On the logarithm: far is more than ``ROBUST_Z`` robust standard deviations and ``LEAST_FACTOR``, or more
-    than ``MOST_FACTOR`` whatever the spread.
+    than ``most`` whatever the spread.
+
+    Parameters
+    ----------
+    scale
+        Of each observation, ``(n_obs,)``; 0 where it is unknown.
+    most
+        Factor from which a scale is always far.
+
+    Returns
+    -------
+    distance : ndarray
+        Logarithm of each scale over the median of those known, ``(n_obs,)``; 0 where it is unknown.
+    far : ndarray
+        ``(n_obs,)`` bool; none where fewer than three are known.
     """
-    known = np.flatnonzero(scale > 0)
-    if known.size < _MIN_OBSERVATIONS:
-        return []
+    distance = np.zeros(scale.size)
+    known = scale > 0
+    if np.count_nonzero(known) < _MIN_OBSERVATIONS:
+        return distance, np.zeros(scale.size, dtype=np.bool_)
     logs = np.log(scale[known])
-    distance = logs - np.median(logs)
-    spread = 1.4826 * float(np.median(np.abs(distance)))
-    limit = min(max(ROBUST_Z * spread, np.log(LEAST_FACTOR)), np.log(MOST_FACTOR))
-    odd = np.flatnonzero(np.abs(distance) > limit)
-    if not odd.size:
+    distance[known] = logs - np.median(logs)
+    spread = 1.4826 * float(np.median(np.abs(distance[known])))
+    limit = min(max(ROBUST_Z * spread, np.log(LEAST_FACTOR)), np.log(most))
+    return distance, np.abs(distance) > limit
+
+
+def _odd_scale(scale: npt.NDArray[np.float64], names: Sequence[str]) -> list[Finding]:
+    """Find images whose mean absolute value is far from the others'."""
+    distance, odd = far_from_others(scale)
+    if not odd.any():
         return []
-    shown = [f"'{names[int(known[i])]}' (x {np.exp(distance[i]):.3g})" for i in odd]
+    n_known = np.count_nonzero(scale > 0)
+    shown = [f"'{names[row]}' (x {np.exp(distance[row]):.3g})" for row in np.flatnonzero(odd).tolist()]
     return [
         Finding(
             "W311",
-            f"{odd.size} of {known.size} images scaled unlike the others: {listing(shown)}",
+            f"{len(shown)} of {n_known} images scaled unlike the others: {listing(shown)}",
             _WHERE,
             help="check their units and their first-level contrast weights",
             notes=("mean absolute value over the analysed voxels, relative to the median image",),

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import islice
-from threading import Lock
 
 import numpy as np
 import numpy.typing as npt
@@ -13,19 +11,21 @@ import xarray as xr
 
 from specgl.engines import Threads
 from specgl.errors import Finding, ImageError, raise_errors
+from specgl.images.attach import Attached, attach
 from specgl.images.checks import Summary, check, summarise
+from specgl.images.companions import Companions, Stack, read_stacks
 from specgl.images.grid import Grid
-from specgl.images.headers import Header, Headers, read_header, read_headers
-from specgl.images.masks import InputFile, Mask, MaskImage, MaskThreshold, read_mask
-from specgl.images.paths import ImageRef, listing
+from specgl.images.headers import Headers, read_header, read_headers
+from specgl.images.masks import InputFile, Mask, MaskThreshold, read_mask
+from specgl.images.paths import ImageRef, Where, listing
+from specgl.images.reading import Counter, Progress, Reading
 from specgl.images.space import Space
-from specgl.images.stores import Gathered, MaskedStore, Store, SupportStore, keep
-from specgl.images.stream import VolumeReader
-from specgl.images.transforms import Interpolation, MissingVoxels, Preparation, Real, Smoother
+from specgl.images.stores import MaskedStore, Store, SupportStore, narrow, varying
+from specgl.images.transforms import Interpolation, MissingVoxels, Preparation, Smoother
+from specgl.images.variances import check_variances
 
 _IMAGES = ("data", "images")
 _OWN = ("data", "masks")
-Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,7 +36,10 @@ class Loaded:
     ----------
     data
         ``effect (observation, location)`` float32 or float64, missing = NaN, with coordinates ``observation``
-        (str), ``location`` (from 0), ``i``, ``j`` and ``k`` (voxel indices of each location).
+        (str), ``location`` (from 0), ``i``, ``j`` and ``k`` (voxel indices of each location). With companions
+        also ``variance (observation, location)`` and ``voxelwise (covariate, observation, location)`` with
+        the coordinate ``covariate`` (str), each float32 or float64: wherever there is an effect they have a
+        value, and where there is none they mean nothing.
     space
         The analysed voxels.
     inputs
@@ -44,10 +47,14 @@ class Loaded:
     counts
         ``mask`` (voxels of the mask; without one, voxels where any observation has a value), ``enough`` (of
         these, where enough observations have a value), ``constant`` (of these, where the values do not vary;
-        left out), ``analysed``, and ``needed`` (observations that must have a value).
+        left out), ``analysed``, and ``needed`` (observations that must have a value). With companions also
+        ``without_variance`` and ``without_covariate`` (locations that vary, left out since too few effects
+        have a usable variance, or then a value of each covariate; or since those that have one do not vary).
     coverage
         Share of the mask's voxels where each observation has a value, ``(n_obs,)``; without a mask, of the
-        voxels where at least half of the observations have one.
+        voxels where at least half of the observations have one. An effect that lacks a companion is no value,
+        here and in `n_values` and `present`; that is known at the locations where companions are read, which
+        are those with enough effects that vary.
     n_values
         Analysed locations where each observation has a value, ``(n_obs,)`` int64.
     present
@@ -73,17 +80,19 @@ def load(
     mask: Mask = None,
     missing: MissingVoxels = MissingVoxels(),  # noqa: B008  # frozen, so one default may serve all calls
     own_masks: Mapping[str, ImageRef] | None = None,
+    companions: Companions = Companions(),  # noqa: B008  # likewise
     smoothing_fwhm: float | None = None,
     resample: Interpolation | None = None,
     engine: Threads,
     progress: Progress | None = None,
 ) -> Loaded:
-    """Read all images into one array.
+    """Read all images into one array, and what belongs to them into others.
 
     Each image goes through: its own mask, the rules for missing voxels, resampling, smoothing, the mask.
     Values are held in float32 when every file's are exact in it, else in float64. Memory: with a mask image
     the array of the masked data, taken once and shrunk in place; without one, each image's own support until
-    its row is written; beside that one image a thread (three while resampling or smoothing).
+    its row is written; beside that one image a thread (three while resampling or smoothing). Companions are
+    read after that, at the locations that are left: see `specgl.images.attach`.
 
     Parameters
     ----------
@@ -97,6 +106,9 @@ def load(
         What counts as missing, and how many observations a location needs.
     own_masks
         Each observation's own mask: outside it, its value is missing.
+    companions
+        First-level variances and covariates that differ by location. They are resampled as the images are and
+        never smoothed: covariates are taken as they are.
     smoothing_fwhm
         Width of the Gaussian in mm; None or 0 for none.
     resample
@@ -113,33 +125,48 @@ def load(
     Raises
     ------
     ImageError
-        With all faults: of single files (E309 to E316), E318 (a grid is not what was planned), E320 (no voxel
-        left), E321 (an observation without any value).
+        With all faults: E300 (an observation without a companion), of single files (E309 to E316), E318 (a
+        grid is not what was planned), E320 (no voxel left), E321 (an observation without any value).
     """
-    headers, own = _headers(refs, own_masks, grid, resample, engine)
+    headers, own, stacks = _headers(refs, own_masks, companions, grid, resample, engine)
     dtype = np.result_type(np.float32, *(header.held_dtype for header in headers.by_name.values()))
     smoother = Smoother(smoothing_fwhm, grid) if smoothing_fwhm else None
     store, inputs = _store(len(refs), grid, dtype, mask, resample)
     preparation = Preparation(grid, dtype, missing, resample, smoother)
-    reading = _Reading(headers, own, preparation, store, progress)
-    inputs = [*inputs, *reading.run(engine)]
+    counter = Counter(progress, len(refs) * (1 + len(stacks)))
+    inputs = [*inputs, *Reading(headers, own, preparation, store, counter).run(engine)]
     gathered = store.gather(missing)
-    return _finish(gathered, tuple(refs), missing.needed(len(refs)), tuple(dict.fromkeys(inputs)))
+    gathered = narrow(gathered, varying(gathered.values))
+    n_constant = gathered.n_enough - gathered.space.n_locations
+    attached = attach(
+        gathered, stacks, missing=missing, interpolation=resample, engine=engine, counter=counter
+    )
+    counts = {
+        "mask": gathered.n_mask,
+        "enough": gathered.n_enough,
+        "constant": n_constant,
+        **attached.lost,
+        "analysed": attached.gathered.space.n_locations,
+        "needed": missing.needed(len(refs)),
+    }
+    return _finish(attached, counts, tuple(refs), tuple(dict.fromkeys((*inputs, *attached.inputs))))
 
 
 def _headers(
     refs: Mapping[str, ImageRef],
     own_masks: Mapping[str, ImageRef] | None,
+    companions: Companions,
     grid: Grid,
     resample: Interpolation | None,
     engine: Threads,
-) -> tuple[Headers, Headers]:
+) -> tuple[Headers, Headers, tuple[Stack, ...]]:
     """Read all headers again, and refuse a file that changed since the grid was settled."""
     headers = read_headers(refs, engine, where=_IMAGES)
     own = read_headers(
         {who: ref for who, ref in (own_masks or {}).items() if who in refs}, engine, where=_OWN
     )
-    findings = [*headers.findings, *own.findings]
+    stacks = read_stacks(companions, list(refs), engine)
+    findings = [*headers.findings, *own.findings, *(f for stack in stacks for f in stack.headers.findings)]
     lacking = [who for who in refs if own_masks is not None and who not in own_masks]
     if lacking:
         findings.append(
@@ -147,12 +174,19 @@ def _headers(
         )
     if resample is None:
         both = [*headers.by_name.values(), *own.by_name.values()]
-        elsewhere = list(dict.fromkeys(h.name for h in both if not h.grid.same_as(grid)))
-        if elsewhere:
-            message = f"these files do not lie on the analysis' grid: {listing(elsewhere)}"
-            findings.append(Finding("E318", message, _IMAGES, notes=(f"the grid: {grid.describe()}",)))
+        moved = list(dict.fromkeys(header.name for header in both if not header.grid.same_as(grid)))
+        findings += _elsewhere(moved, grid, _IMAGES)
+        for stack in stacks:
+            findings += _elsewhere(list(stack.elsewhere(grid)), grid, stack.where)
     raise_errors(findings, ImageError)
-    return headers, own
+    return headers, own, stacks
+
+
+def _elsewhere(names: list[str], grid: Grid, where: Where) -> list[Finding]:
+    if not names:
+        return []
+    message = f"these files do not lie on the analysis' grid: {listing(names)}"
+    return [Finding("E318", message, where, notes=(f"the grid: {grid.describe()}",))]
 
 
 def _store(
@@ -174,123 +208,14 @@ def _store(
     return MaskedStore(n_obs, space, dtype), [file]
 
 
-class _Reading:
-    """One pass over all files."""
-
-    def __init__(
-        self,
-        headers: Headers,
-        own: Headers,
-        preparation: Preparation,
-        store: Store,
-        progress: Progress | None,
-    ) -> None:
-        self._headers, self._own = headers, own
-        self._preparation, self._store = preparation, store
-        self._progress = progress
-        self._lock = Lock()
-        self._done = 0
-        self._total = len(headers.by_name)
-        rows: dict[tuple[str, int], list[tuple[int, str]]] = {}
-        files: dict[str, Header] = {}
-        for row, (who, header) in enumerate(headers.by_name.items()):
-            path = str(header.path)
-            files[path] = header
-            rows.setdefault((path, headers.refs[who].volume or 0), []).append((row, who))
-        self._rows, self._files = rows, files
-
-    def run(self, engine: Threads) -> list[InputFile]:
-        """Read everything; files of one volume side by side, volumes of a 4-D file side by side."""
-        inputs: list[InputFile] = []
-        findings: list[Finding] = []
-        single = [header for header in self._files.values() if header.n_volumes == 1]
-        for outcome in engine.map(self._try_file, single):
-            if isinstance(outcome, ImageError):
-                findings.extend(outcome.findings)
-            else:
-                inputs.extend(outcome)
-        for header in self._files.values():
-            if header.n_volumes > 1:
-                try:
-                    inputs.extend(self._read_stack(header, engine))
-                except ImageError as error:
-                    findings.extend(error.findings)
-        raise_errors(findings, ImageError)
-        return inputs
-
-    def _try_file(self, header: Header) -> list[InputFile] | ImageError:
-        try:
-            reader = VolumeReader(header)
-            inputs: list[InputFile] = []
-            for number, stored in reader.volumes(frozenset({0})):
-                inputs.extend(self._keep(header, number, stored))
-            return [_input(header, reader), *inputs]
-        except ImageError as error:
-            return error
-
-    def _read_stack(self, header: Header, engine: Threads) -> list[InputFile]:
-        reader = VolumeReader(header)
-        wanted = frozenset(number for path, number in self._rows if path == str(header.path))
-        volumes = reader.volumes(wanted)
-        inputs: list[InputFile] = []
-        while batch := list(islice(volumes, engine.n)):
-            for read in engine.map(lambda item: self._keep(header, *item), batch):
-                inputs.extend(read)
-        return [_input(header, reader), *inputs]
-
-    def _keep(self, header: Header, number: int, stored: npt.NDArray[np.generic]) -> list[InputFile]:
-        """Store one volume for every observation that is to have it."""
-        inputs = []
-        owners = self._rows[str(header.path), number]
-        for left, (row, who) in zip(range(len(owners) - 1, -1, -1), owners, strict=True):
-            bits = None
-            if who in self._own.by_name:
-                mask = MaskImage(self._own.refs[who])
-                bits, file = read_mask(mask, self._own.by_name[who], header.grid, "observation mask")
-                inputs.append(file)
-            values = self._preparation.values(
-                stored.copy() if left else stored, header, bits, self._store.index
-            )
-            self._store.put(row, values)
-            self._tell()
-        return inputs
-
-    def _tell(self) -> None:
-        if self._progress is None:
-            return
-        with self._lock:
-            self._done += 1
-            self._progress(self._done, self._total)
-
-
-def _input(header: Header, reader: VolumeReader) -> InputFile:
-    return InputFile(header.path, header.size, reader.sha256, "image", header.name)
-
-
-def _varying(values: Real) -> npt.NDArray[np.bool_]:
-    """Tell at which locations the observations that have a value differ, ``(n_loc,)``."""
-    low = np.full(values.shape[1], np.nan, dtype=values.dtype)
-    high = low.copy()
-    for row in values:
-        np.fmin(low, row, out=low)
-        np.fmax(high, row, out=high)
-    result: npt.NDArray[np.bool_] = low < high
-    return result
-
-
-def _finish(gathered: Gathered, names: tuple[str, ...], needed: int, inputs: tuple[InputFile, ...]) -> Loaded:
-    varying = _varying(gathered.values)
-    values, space = keep(gathered.values, gathered.space, varying)
-    counts = {
-        "mask": gathered.n_mask,
-        "enough": gathered.n_enough,
-        "constant": gathered.n_enough - space.n_locations,
-        "analysed": space.n_locations,
-        "needed": needed,
-    }
-    raise_errors(_empty(counts, gathered.coverage, names), ImageError)
+def _finish(
+    attached: Attached, counts: dict[str, int], names: tuple[str, ...], inputs: tuple[InputFile, ...]
+) -> Loaded:
+    gathered = attached.gathered
+    values, space = gathered.values, gathered.space
+    raise_errors((*_empty(counts, gathered.coverage, names), *attached.findings), ImageError)
     summary: Summary = summarise(values)
-    findings = check(values, summary, gathered.coverage, names)
+    findings = (*check(values, summary, gathered.coverage, names), *attached.findings)
     data = xr.Dataset(
         {"effect": (("observation", "location"), values)},
         coords={
@@ -299,6 +224,12 @@ def _finish(gathered: Gathered, names: tuple[str, ...], needed: int, inputs: tup
             **{axis: ("location", space.voxels[:, n]) for n, axis in enumerate("ijk")},
         },
     )
+    if attached.variances is not None:
+        data["variance"] = (("observation", "location"), attached.variances)
+        findings = (*findings, *check_variances(values, attached.variances, names))
+    if attached.covariates is not None:
+        data["voxelwise"] = (("covariate", "observation", "location"), attached.covariates)
+        data = data.assign_coords(covariate=np.array(attached.names, dtype=np.str_))
     present = gathered.present.reshape(space.grid.shape[::-1]).transpose()
     return Loaded(data, space, inputs, counts, gathered.coverage, summary.n, present, findings)
 
@@ -324,6 +255,11 @@ def _empty(
                     f"of these, with a value in at least {counts['needed']} of {len(names)} observations: "
                     f"{counts['enough']}",
                     f"of these, without any variation: {counts['constant']}",
+                    *(
+                        f"of the rest, without enough effects that have a {role}: {counts[f'without_{role}']}"
+                        for role in ("variance", "covariate")
+                        if f"without_{role}" in counts
+                    ),
                 ),
             )
         )

@@ -62,7 +62,8 @@ class InputFile:
     sha256
         Digest of its bytes as stored, lower-case hex.
     role
-        ``image``, ``mask``, ``observation mask``, ``map``, ``label image`` or ``label table``.
+        ``image``, ``variance``, ``covariate``, ``mask``, ``observation mask``, ``map``, ``label image`` or
+        ``label table``.
     name
         The file as the spec or the table names it.
     """

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from threading import Lock
 from typing import Any, Protocol
 
@@ -34,6 +34,10 @@ class Gathered:
     present
         Observations with a value at each voxel of the grid, in the order of files, 0 outside the mask,
         ``(n_voxels,)``.
+    n_expected
+        Voxels where a value is expected, of which `coverage` is the share.
+    least
+        Observations with a value that make a voxel one of these; 0 with a mask.
     """
 
     values: Real
@@ -42,10 +46,12 @@ class Gathered:
     n_enough: int
     coverage: npt.NDArray[np.float64]
     present: npt.NDArray[np.int32]
+    n_expected: int
+    least: float
 
 
-class Store(Protocol):
-    """What loading puts each image into."""
+class Target(Protocol):
+    """What the values of images are put into."""
 
     @property
     def index(self) -> npt.NDArray[np.intp] | None:
@@ -53,6 +59,10 @@ class Store(Protocol):
 
     def put(self, row: int, values: Real) -> None:
         """Keep the values of one observation; rows may come in any order and from several threads."""
+
+
+class Store(Target, Protocol):
+    """What loading puts each image into."""
 
     def gather(self, missing: MissingVoxels) -> Gathered:
         """Return everything that was put; the store is empty afterwards."""
@@ -99,7 +109,31 @@ class MaskedStore:
         present = np.zeros(space.grid.n_voxels, dtype=np.int32)
         present[space.file_index] = counts
         values, space = keep(values, space, enough)
-        return Gathered(values, space, n_mask, int(enough.sum()), coverage, present)
+        return Gathered(values, space, n_mask, int(enough.sum()), coverage, present, max(1, n_mask), 0)
+
+
+class Slab:
+    """Rows of an array over given locations, for what is read beside the effects.
+
+    Parameters
+    ----------
+    values
+        ``(n_obs, n_loc)``, written to.
+    space
+        The locations.
+    """
+
+    def __init__(self, values: Real, space: Space) -> None:
+        self._values, self._space = values, space
+
+    @property
+    def index(self) -> npt.NDArray[np.intp] | None:
+        """Voxels of the locations."""
+        return self._space.file_index
+
+    def put(self, row: int, values: Real) -> None:
+        """Keep the values of one observation, ``(n_loc,)``."""
+        self._values[row] = values
 
 
 class SupportStore:
@@ -142,7 +176,8 @@ class SupportStore:
         n_obs = len(self._values)
         needed = n_obs if self._above is not None else missing.needed(n_obs)
         enough = self._counts >= needed
-        expected = self._counts >= max(1, n_obs / 2)
+        least = max(1, n_obs / 2)
+        expected = self._counts >= least
         n_expected = max(1, int(expected.sum()))
         volume = enough.reshape(self._grid.shape[::-1]).transpose()
         space = Space.from_mask(volume, self._grid)
@@ -154,7 +189,7 @@ class SupportStore:
             coverage[row] = np.count_nonzero(support & expected) / n_expected
             self._spread(row, support, index, result[row])
         n_mask = int((self._counts > 0).sum())
-        return Gathered(result, space, n_mask, space.n_locations, coverage, self._counts)
+        return Gathered(result, space, n_mask, space.n_locations, coverage, self._counts, n_expected, least)
 
     def _support(self, row: int) -> npt.NDArray[np.bool_]:
         bits = self._bits[row]
@@ -203,3 +238,20 @@ def keep(values: Real, space: Space, wanted: npt.NDArray[np.bool_]) -> tuple[Rea
     del flat
     values.resize((n_obs, n), refcheck=False)
     return values, Space(space.grid, space.voxels[columns])
+
+
+def varying(values: Real) -> npt.NDArray[np.bool_]:
+    """Tell at which locations the observations that have a value differ, ``(n_loc,)``."""
+    low = np.full(values.shape[1], np.nan, dtype=values.dtype)
+    high = low.copy()
+    for row in values:
+        np.fmin(low, row, out=low)
+        np.fmax(high, row, out=high)
+    result: npt.NDArray[np.bool_] = low < high
+    return result
+
+
+def narrow(gathered: Gathered, wanted: npt.NDArray[np.bool_]) -> Gathered:
+    """Drop locations in the memory that the values have, as `keep` does."""
+    values, space = keep(gathered.values, gathered.space, wanted)
+    return replace(gathered, values=values, space=space)

@@ -67,6 +67,14 @@ class MissingVoxels:
             values[values == 0] = np.nan
 
 
+class PositiveOnly:
+    """What can be the variance of an effect: a finite number above 0; anything else is missing."""
+
+    def mark(self, values: Real) -> None:
+        """Set every value of a float array that is no variance to NaN, in place."""
+        values[~(np.isfinite(values) & (values > 0))] = np.nan
+
+
 def decode(stored: npt.NDArray[np.generic], header: Header, dtype: np.dtype[Any]) -> Real:
     """Turn stored values into values: native byte order, scaled in float64.
 
@@ -235,7 +243,7 @@ class Preparation:
 
     grid: Grid
     dtype: np.dtype[Any]
-    missing: MissingVoxels
+    missing: MissingVoxels | PositiveOnly
     interpolation: Interpolation | None = None
     smoother: Smoother | None = None
 

@@ -118,9 +118,10 @@ IMAGES: dict[str, Code] = {
         Exit.DATA,
     ),
     "E318": Code(
-        "a mask on another grid",
-        "The mask, or an observation's own mask, has another shape or affine than the images. Resample\n"
-        "it, or say data.resample, by which masks are brought to the images by the nearest voxel.",
+        "a mask, a variance or a covariate on another grid",
+        "The mask, an observation's own mask, a first-level variance or a voxelwise covariate has another\n"
+        "shape or affine than the images. Resample it, or say data.resample, by which masks are brought to\n"
+        "the grid of the analysis by the nearest voxel, and the others as the images are.",
         Exit.DATA,
     ),
     "E319": Code(
@@ -137,8 +138,9 @@ IMAGES: dict[str, Code] = {
     ),
     "E321": Code(
         "an observation without any value",
-        "Every voxel of the image is NaN, infinite, 0 (unless zeros are data) or outside its mask. Under\n"
-        "'complete' such an image would leave no voxel for anybody. Mend it, or leave the row out.",
+        "Every voxel of the image is NaN, infinite, 0 (unless zeros are data) or outside its mask; or none\n"
+        "of its effects has a usable variance, or a value of a voxelwise covariate. Under 'complete' such\n"
+        "an image would leave no voxel for anybody. Mend it, or leave the row out.",
         Exit.DATA,
     ),
     "E322": Code(
@@ -211,5 +213,37 @@ IMAGES: dict[str, Code] = {
         "one image under several ids",
         "The values of these observations are equal in every voxel. A row that was copied or a path that\n"
         "does not use the id counts one person several times and makes all p-values too small.",
+    ),
+    "W313": Code(
+        "effects without a usable variance",
+        "A first-level variance is a finite number above 0. Where it is 0, negative, NaN or infinite and\n"
+        "the effect is not, that effect counts as missing at that voxel; the numbers of values,\n"
+        "observations and locations are told. A few at the edge of the brain are usual. Many come from\n"
+        "variance images that were masked otherwise than the effects, or resampled by interpolation that\n"
+        "overshoots.",
+    ),
+    "W314": Code(
+        "a variance image scaled unlike the others",
+        "Its median variance, relative to its median squared effect, is far from the other images': by more\n"
+        "than ten robust standard deviations of the logarithm and a factor of 5, or by a factor of 10. One\n"
+        "site's standard errors among variances, or variances whose contrast weights or units are not those\n"
+        "of the effects, are the usual causes. Such an image gets far too much weight, or far too little.",
+    ),
+    "W315": Code(
+        "first-level variances that do not fit their effects",
+        "At each location the variance of the effects over the observations is compared with the mean of\n"
+        "their first-level variances. Whatever is true, effects vary at least by the variance of each, so\n"
+        "that the ratio should be 1 or more. A median over the locations below 0.3 says that the variances\n"
+        "are too large: those of other units, of effects before they were smoothed, or squares. One above\n"
+        "100 says that they are too small to matter: standard errors of effects in large units, or\n"
+        "variances in other units. Where squaring the images, or taking their square roots, would bring the\n"
+        "ratio into that range, it is said. Standard errors whose ratio lies within it cannot be told.",
+    ),
+    "W316": Code(
+        "effects without a value of a voxelwise covariate",
+        "Where a voxelwise covariate is NaN, infinite or 0 (unless data.missing.zero says that 0 is data)\n"
+        "and the effect is not, that effect counts as missing at that voxel; the numbers of values,\n"
+        "observations and locations are told. Tissue and lesion maps, in which 0 is a value, want\n"
+        "data.missing.zero: data.",
     ),
 }
