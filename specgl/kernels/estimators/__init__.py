@@ -13,13 +13,13 @@ What ``heterogeneity`` is made of: ``likelihood`` (ML, REML), ``moments`` (DerSi
 Paule-Mandel), ``place`` (one location's numbers, whitened) and ``solving`` (small systems, in place).
 
 The first four import numba, and this door does not: import from them where they are used
-(``from specgl.kernels.estimators.robust import fit_robust``). All of them loop over locations in compiled code
-that releases the interpreter's lock, and no bit of a location depends on which others share its call.
+(``from specgl.kernels.estimators.robust import fit_robust``). They loop over locations in compiled code that
+releases the interpreter's lock. In no module does a bit of a location depend on which others share its call.
 
 To add an estimator
     A variance between observations: its step in ``moments`` or ``likelihood``, its word in ``kinds`` and its
-    number in ``heterogeneity.TAU2_METHODS``. A loss: its weight and the derivative of its psi in ``robust``. A
-    correction of residuals: its row in ``sandwich.HC_KINDS`` or ``clustered.CLUSTER_CORRECTIONS``.
+    number in ``heterogeneity.TAU2_METHODS``. A loss: its weight and the derivative of its psi in ``robust``.
+    A correction of residuals: its row in ``sandwich.HC_KINDS`` or ``clustered.CLUSTER_CORRECTIONS``.
 """
 
 from __future__ import annotations

@@ -141,15 +141,11 @@ def _orthonormal(rows: Floats, factor: Floats) -> bool:
             largest = max(largest, abs(rows[j, i]))
         if not (largest > 0.0 and largest < np.inf):
             return False
-        square = 0.0
         for i in range(n):  # squares of very small or large numbers would leave the range
             rows[j, i] /= largest
-            square += rows[j, i] * rows[j, i]
-        length = math.sqrt(square)
+        length = _normalise(rows, j)
         for a in range(j):
             factor[a, j] = 0.0
-        for i in range(n):
-            rows[j, i] /= length
         for _ in range(2):
             for a in range(j):
                 score = 0.0
@@ -158,19 +154,24 @@ def _orthonormal(rows: Floats, factor: Floats) -> bool:
                 factor[a, j] += score
                 for i in range(n):
                     rows[j, i] -= score * rows[a, i]
-        square = 0.0
-        for i in range(n):
-            square += rows[j, i] * rows[j, i]
-        left = math.sqrt(square)
-        if not left > RANK_TOLERANCE:
+        factor[j, j] = _normalise(rows, j)
+        if not factor[j, j] > RANK_TOLERANCE:
             return False
-        for i in range(n):
-            rows[j, i] /= left
-        factor[j, j] = left
-        length *= largest
         for a in range(j + 1):
-            factor[a, j] *= length
+            factor[a, j] *= length * largest
     return True
+
+
+@compiled
+def _normalise(rows: Floats, j: int) -> float:
+    """Bring a row to length 1 in place; the length that it had."""
+    square = 0.0
+    for i in range(rows.shape[1]):
+        square += rows[j, i] * rows[j, i]
+    length = math.sqrt(square)
+    for i in range(rows.shape[1]):
+        rows[j, i] /= length
+    return length
 
 
 @compiled

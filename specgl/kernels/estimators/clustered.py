@@ -1,9 +1,10 @@
 """Covariances that hold where observations of a cluster go together (families, sites).
 
-``cov = sum_g L_g' A_g e_g e_g' A_g' L_g`` with the residuals e of least squares, rows ``L = U (contrast)'`` and
-an adjustment A_g of each cluster: none (c0, Liang and Zeger 1986, doi:10.1093/biomet/73.1.13), a common factor
-(c1), ``(I - H_gg)^-1/2`` (c2, Bell and McCaffrey 2002, Survey Methodology 28:169), which makes the expected
-covariance right where errors are in truth independent and alike, or ``(I - H_gg)^-1`` (c3, close to a jackknife).
+``cov = sum_g L_g' A_g e_g e_g' A_g' L_g`` with the residuals e of least squares, rows ``L = U (contrast)'``
+and an adjustment A_g of each cluster: none (c0, Liang and Zeger 1986, doi:10.1093/biomet/73.1.13), a common
+factor (c1), ``(I - H_gg)^-1/2`` (c2, Bell and McCaffrey 2002, Survey Methodology 28:169), which makes the
+expected covariance right where errors are in truth independent and alike, or ``(I - H_gg)^-1`` (c3, close to
+a jackknife).
 """
 
 from __future__ import annotations
@@ -55,7 +56,8 @@ def cluster_adjustment(basis: Floats, codes: Integers, correction: ClusterCorrec
             raise ValueError(
                 f"c1 needs two clusters and residuals: {n_clusters} clusters, {n} rows, rank {k}"
             )
-        return np.eye(n) * np.sqrt(n_clusters / (n_clusters - 1) * (n - 1) / (n - k))
+        factor = float(np.sqrt(n_clusters / (n_clusters - 1) * (n - 1) / (n - k)))
+        return np.diag(np.full(n, factor))
     adjustment = np.zeros((n, n))
     power = CLUSTER_CORRECTIONS[correction]
     if power == 0.0:
@@ -117,8 +119,8 @@ def cluster_dof(basis: Floats, rows: Floats, adjustment: Floats, codes: Integers
     For one row Satterthwaite's, from mean and variance of the estimated variance (Bell and McCaffrey 2002;
     Imbens and Kolesár 2016, doi:10.1162/REST_a_00552). For r rows the eta of the approximate Hotelling T2
     (Pustejovsky and Tipton 2018, doi:10.1080/07350015.2016.1247004, HTZ): with the Wald statistic Q,
-    ``F = (eta - r + 1) / (eta r) * Q`` on ``(r, eta - r + 1)`` degrees of freedom. The estimated covariance is
-    standardised by what it is expected to be, so that r = 1 is the same formula.
+    ``F = (eta - r + 1) / (eta r) * Q`` on ``(r, eta - r + 1)`` degrees of freedom. The estimated covariance
+    is standardised by what it is expected to be, so that r = 1 is the same formula.
 
     Parameters
     ----------

@@ -128,9 +128,11 @@ def estimate_tau2(
         steps=np.zeros(m, dtype=np.int64),
     )
     sizes = np.bincount(codes, minlength=n_groups).astype(np.int64)
-    kernel = _by_likelihood if method in ("ml", "reml") else _by_moments
-    room = make_slopes(n_groups, k) if method in ("ml", "reml") else make_equations(n_groups, k)
-    kernel(TAU2_METHODS[method], basis, y, variances, codes, sizes, found, make_place(n, k), room)
+    place, number = make_place(n, k), TAU2_METHODS[method]
+    if method in ("ml", "reml"):
+        _by_likelihood(number, basis, y, variances, codes, sizes, found, place, make_slopes(n_groups, k))
+    else:
+        _by_moments(number, basis, y, variances, codes, sizes, found, place, make_equations(n_groups, k))
     return found
 
 
@@ -199,7 +201,7 @@ def _has_freedom(place: Place, groups: Integers, sizes: Integers, freedom: Float
     for g in range(sizes.size):
         if sizes[g] > 0 and not freedom[g] > NO_FREEDOM:
             return False
-    return n > 0
+    return bool(n > 0)
 
 
 @compiled

@@ -1,10 +1,10 @@
 """Variances between observations from moments, at one location.
 
-All methods compare sums of squared weighted residuals ``e = M sqrt(w) y``, with ``M = I - QQ'`` (see `place`),
-with what they are expected to be. With weights ``1/S`` that is DerSimonian and Laird's (1986,
+All methods compare sums of squared weighted residuals ``e = M sqrt(w) y``, with ``M = I - QQ'`` (see
+`place`), with what they are expected to be. With weights ``1/S`` that is DerSimonian and Laird's (1986,
 doi:10.1016/0197-2456(86)90046-2), with equal weights Hedges' (1983, doi:10.1037/0033-2909.93.2.388), and with
-weights ``1 / (S + tau2)`` Paule and Mandel's (1982, doi:10.6028/jres.087.022); see DerSimonian and Kacker (2007,
-doi:10.1016/j.cct.2006.04.004). Several groups have an equation each, the sum over their observations.
+weights ``1 / (S + tau2)`` Paule and Mandel's (1982, doi:10.6028/jres.087.022); see DerSimonian and Kacker
+(2007, doi:10.1016/j.cct.2006.04.004). Several groups have an equation each, the sum over their observations.
 """
 
 from __future__ import annotations
@@ -77,15 +77,21 @@ def make_equations(n_groups: int, k: int) -> Equations:
 def solve_moments(
     place: Place, tau2: Floats, groups: Integers, sizes: Integers, precise: bool, equations: Equations
 ) -> bool:
-    """Solve the linear equations, in place; with weights 1/S if `precise`, else equal ones; whether solved."""
+    """Solve the linear equations in place, with weights 1/S if `precise`, else equal ones; whether solved."""
     for i in range(place.weights.size):
         place.weights[i] = 1.0 / place.variances[i] if precise else 1.0
     if not whiten(place):
         return False
     set_free(place)
     if tau2.size == 1:
-        return _one_group(place, tau2)
+        return bool(_one_group(place, tau2))
     _set_up(place, groups, equations)
+    return bool(_solve_active(tau2, sizes, equations))
+
+
+@compiled
+def _solve_active(tau2: Floats, sizes: Integers, equations: Equations) -> bool:
+    """Solve for all groups, then without those that would be negative, until none is; whether solved."""
     active = 0
     for g in range(tau2.size):
         tau2[g] = 0.0

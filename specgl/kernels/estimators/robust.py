@@ -2,8 +2,8 @@
 
 A residual counts with weight ``min(1, c s / |r|)`` (Huber 1964, doi:10.1214/aoms/1177703732), c = 1.345, or
 ``(1 - (r / c s)^2)^2`` within c s and 0 beyond (Beaton and Tukey 1974, doi:10.1080/00401706.1974.10489171),
-c = 4.685: each has 95 % efficiency for normal errors. The scale s is the median absolute residual about 0 over
-0.6745, renewed at each step (Holland and Welsch 1977, doi:10.1080/03610927708827533), as ``MASS::rlm`` has it.
+c = 4.685: each has 95 % efficiency for normal errors. The scale s is the median absolute residual about 0
+over 0.6745, renewed at each step (Holland and Welsch 1977, doi:10.1080/03610927708827533; ``MASS::rlm``).
 
 Huber's fit starts from least squares; Tukey's, which can have several solutions, from Huber's.
 """
@@ -72,12 +72,18 @@ class RobustFit(NamedTuple):
 
 
 class _Room(NamedTuple):
-    """One location. ``rows (k + 1, n)`` the basis' columns, then the residuals; ``heavy`` the same, weighted."""
+    """One location.
+
+    ``rows (k + 1, n)`` are the basis' columns, then the residuals, ``heavy`` the same weighted, ``sizes`` the
+    residuals without their sign, ``middle`` which of them were the middle ones last time.
+    """
 
     rows: Floats
     heavy: Floats
     weights: Floats
     sizes: Floats
+    mixed: Floats
+    middle: Integers
     scores: Floats
     gram: Floats
     step: Floats
@@ -128,6 +134,8 @@ def fit_robust(basis: Floats, y: Floats, loss: Loss) -> RobustFit:
         heavy=np.empty((k + 1, n)),
         weights=np.empty(n),
         sizes=np.empty(n),
+        mixed=np.empty(n),
+        middle=np.zeros(2, dtype=np.int64),
         scores=np.empty(k),
         gram=np.empty((k, k)),
         step=np.empty(k),
@@ -196,7 +204,7 @@ def _iterate(loss: int, tuning: float, size: float, room: _Room) -> tuple[float,
         scale = _scale(room)
         if not scale > nought:
             return 0.0, False, step
-        length = _weigh(loss, tuning, scale, room)
+        _weigh(loss, tuning, scale, room)
         for a in range(k + 1):
             for i in range(n):
                 room.heavy[a, i] = room.weights[i] * room.rows[a, i]
@@ -204,6 +212,7 @@ def _iterate(loss: int, tuning: float, size: float, room: _Room) -> tuple[float,
             room.step[a] = _across(room, a, k)
             for b in range(a + 1):
                 room.gram[a, b] = _across(room, a, b)
+        length = _across(room, k, k)
         if not solve_positive(room.gram, room.step, k):
             return scale, False, step
         change = 0.0
@@ -245,38 +254,59 @@ def weights_of(scaled: Floats, loss: Loss) -> Floats:
 
 
 @compiled
-def _weigh(loss: int, tuning: float, scale: float, room: _Room) -> float:
-    """Set the weights of the residuals; the weighted sum of their squares."""
+def _weigh(loss: int, tuning: float, scale: float, room: _Room) -> None:
+    """Set the weights of the residuals."""
     k, n = room.scores.size, room.weights.size
-    edge, total = tuning * scale, 0.0
-    for i in range(n):
-        r = room.rows[k, i]
-        if loss == _HUBER:
-            weight = edge / max(abs(r), edge)
-        else:
-            u = r / edge
-            weight = max(0.0, 1.0 - u * u)
-            weight *= weight
-        room.weights[i] = weight
-        total += weight * r * r
-    return total
+    edge = tuning * scale
+    if loss == _HUBER:
+        for i in range(n):
+            size = room.sizes[i]
+            room.weights[i] = edge / (size if size > edge else edge)
+    else:
+        for i in range(n):
+            u = room.rows[k, i] / edge
+            weight = 1.0 - u * u
+            weight = weight if weight > 0.0 else 0.0
+            room.weights[i] = weight * weight
 
 
 @compiled
 def _scale(room: _Room) -> float:
-    """Median absolute residual about 0, as a standard deviation of normal errors."""
+    """Median absolute residual about 0, as a standard deviation of normal errors; sets `sizes`.
+
+    The observations that were in the middle last time mostly still are, which two counts settle.
+    """
     k, n = room.scores.size, room.weights.size
     for i in range(n):
         room.sizes[i] = abs(room.rows[k, i])
-    return _median(room.sizes) / _MAD
+    below = n // 2
+    lower, upper = room.sizes[room.middle[0]], room.sizes[room.middle[1]]
+    under_lower, under_upper = 0, 0
+    for i in range(n):
+        under_lower += 1 if room.sizes[i] < lower else 0
+        under_upper += 1 if room.sizes[i] < upper else 0
+    if under_upper != below or (n % 2 == 0 and under_lower != below - 1):
+        for i in range(n):
+            room.mixed[i] = room.sizes[i]
+        upper = select(room.mixed, below)
+        lower = room.mixed[0]
+        for i in range(1, below):
+            lower = max(lower, room.mixed[i])
+        for i in range(n):
+            if room.sizes[i] == upper:
+                room.middle[1] = i
+            elif room.sizes[i] == lower:
+                room.middle[0] = i
+    return (upper if n % 2 == 1 else 0.5 * (lower + upper)) / _MAD
 
 
 @compiled
-def _median(values: Floats) -> float:
-    """Median of numbers ``(n,)``, which change places (Hoare 1961, doi:10.1145/366622.366647)."""
-    n = values.size
-    wanted = n // 2
-    low, high = 0, n - 1
+def select(values: Floats, rank: int) -> float:
+    """The number of a rank (from 0 on) among ``(n,)``, which change places: no lower one stands after it.
+
+    Hoare 1961, doi:10.1145/366622.366647.
+    """
+    low, high = 0, values.size - 1
     while low < high:
         pivot = values[(low + high) // 2]
         left, right = low, high
@@ -289,19 +319,13 @@ def _median(values: Floats) -> float:
                 values[left], values[right] = values[right], values[left]
                 left += 1
                 right -= 1
-        if wanted <= right:
+        if rank <= right:
             high = right
-        elif wanted >= left:
+        elif rank >= left:
             low = left
         else:
             break
-    upper = values[wanted]
-    if n % 2 == 1:
-        return float(upper)
-    lower = values[0]
-    for i in range(1, wanted):
-        lower = max(lower, values[i])
-    return 0.5 * (lower + upper)
+    return float(values[rank])
 
 
 @compiled
@@ -326,4 +350,4 @@ def _variance(loss: int, tuning: float, scale: float, room: _Room) -> float:
     for i in range(n):
         spread += (room.sizes[i] - mean) ** 2
     factor = 1.0 + k * spread / (n - 1) / (n * mean * mean) if n > 1 else 1.0
-    return square / (n - k) * (factor / mean) ** 2
+    return float(square / (n - k) * (factor / mean) ** 2)

@@ -133,16 +133,8 @@ def solve(matrix: Floats, right: Floats, size: int) -> bool:
             matrix[a, c] /= largest
         right[a] /= largest
     for a in range(size):
-        pivot = a
-        for b in range(a + 1, size):
-            if abs(matrix[b, a]) > abs(matrix[pivot, a]):
-                pivot = b
-        if not abs(matrix[pivot, a]) > _PIVOT:
+        if not _pivot(matrix, right, size, a):
             return False
-        if pivot != a:
-            for c in range(size):
-                matrix[a, c], matrix[pivot, c] = matrix[pivot, c], matrix[a, c]
-            right[a], right[pivot] = right[pivot], right[a]
         for b in range(a + 1, size):
             share = matrix[b, a] / matrix[a, a]
             for c in range(a, size):
@@ -153,3 +145,17 @@ def solve(matrix: Floats, right: Floats, size: int) -> bool:
             right[a] -= matrix[a, c] * right[c]
         right[a] /= matrix[a, a]
     return True
+
+
+@compiled
+def _pivot(matrix: Floats, right: Floats, size: int, a: int) -> bool:
+    """Exchange row `a` for the one after it with the largest entry in its column; whether that is not 0."""
+    pivot = a
+    for b in range(a + 1, size):
+        if abs(matrix[b, a]) > abs(matrix[pivot, a]):
+            pivot = b
+    if pivot != a:
+        for c in range(size):
+            matrix[a, c], matrix[pivot, c] = matrix[pivot, c], matrix[a, c]
+        right[a], right[pivot] = right[pivot], right[a]
+    return bool(abs(matrix[a, a]) > _PIVOT)
