@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 
 from specgl.bundle import names
-from specgl.bundle.maps import NEEDS_EFFECT, as_label
+from specgl.bundle.maps import NEEDS_EFFECT, TOST, as_label
 from specgl.inference import AllResolutions, Inference, Permutation, needs_smoothness
 from specgl.variables import RPV, VARIABLES
 
@@ -20,6 +20,7 @@ def planned_maps(
     *,
     space: str | None = None,
     without_effect: Collection[str] = (),
+    with_margin: Collection[str] = (),
 ) -> list[str]:
     """Names of the maps that a run would write.
 
@@ -35,6 +36,8 @@ def planned_maps(
         Label of the standard space, where it has one.
     without_effect
         Contrasts of several rows and conjunctions, which have no effect and no variance of it.
+    with_margin
+        Contrasts with a margin of equivalence.
 
     Returns
     -------
@@ -51,6 +54,7 @@ def planned_maps(
             for variable in asked
             if (variable.by_contrast or (variable.name == "dof" and letter in _OWN_DOF))
             and not (variable.name in NEEDS_EFFECT and contrast in without_effect)
+            and not (variable.name == TOST and contrast not in with_margin)
         ]
         found += [names.stat_map(stat, contrast=contrast, space=space) for stat in dict.fromkeys(stats)]
         for inference in thresholds:

@@ -42,7 +42,10 @@ NEEDS_EFFECT = frozenset(
 )
 """What several tested rows do not have, nor, of Cohen's d, groups with variances of their own."""
 
-_IF_ANY = frozenset({"tost", "bf10"})
+TOST = "tost"
+"""The variable of p-values of equivalence tests, which contrasts with a margin have."""
+
+_IF_ANY = frozenset({TOST, "bf10"})
 """What a contrast of one row may lack as well: a margin, or a scale."""
 
 _MAY_LACK = NEEDS_EFFECT | {"dof", "partial_r2"}

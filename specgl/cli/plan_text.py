@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from functools import singledispatch
 
 import numpy as np
 
 from specgl.bundle import planned_maps
+from specgl.cli.estimation_text import estimation_words
 from specgl.cli.inference_text import inference_words
 from specgl.design import CategoricalColumn, Contrast, Design
 from specgl.kernels.shuffles import short_count
@@ -52,7 +53,9 @@ def _(source: GroupSource) -> Iterator[str]:
                 f"then from {low:.4g} to {high:.4g}"
             )
     yield ""
-    yield from _design_lines(design)
+    yield from _design_lines(design, source.letters)
+    yield estimation_words(source.estimation)
+    yield ""
 
 
 @_source_lines.register
@@ -64,7 +67,7 @@ def _(source: MapSource) -> Iterator[str]:
     yield ""
 
 
-def _design_lines(design: Design) -> Iterator[str]:
+def _design_lines(design: Design, letters: Mapping[str, str]) -> Iterator[str]:
     n_obs, n_reg = design.matrix.shape
     yield f"Design: ~ {design.formula}"
     yield f"  {n_obs} observations, {n_reg} regressors, rank {design.rank}, {design.dof} degrees of freedom"
@@ -81,9 +84,9 @@ def _design_lines(design: Design) -> Iterator[str]:
     yield ""
     yield "Contrasts:"
     for contrast in design.contrasts:
-        yield from _contrast_lines(contrast, design.letters[contrast.name], names)
+        yield from _contrast_lines(contrast, letters[contrast.name], names)
     for joint in design.conjunctions:
-        letter = design.letters[joint.name]
+        letter = letters[joint.name]
         yield f"  {joint.name} ({letter}, {joint.alternative}): {'; '.join(joint.words)}"
     yield ""
 
@@ -147,6 +150,7 @@ def _file_lines(plan: Plan) -> Iterator[str]:
         plan.inferences,
         space=plan.grid.space,
         without_effect=_of_several_rows(plan.source),
+        with_margin=plan.margins,
     )
     if plan.underlay is not None:
         yield f"The report's figures are drawn on {plan.underlay.shown}"
@@ -162,7 +166,7 @@ def _letters(source: object) -> dict[str, str]:
 
 @_letters.register
 def _(source: GroupSource) -> dict[str, str]:
-    return source.design.letters
+    return source.letters
 
 
 @_letters.register

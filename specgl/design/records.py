@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 
 from specgl.design.standins import multiplied, stand_in
 from specgl.errors import Finding
-from specgl.kernels.welch import KINDS
 
 Coding = Literal["treatment", "sum", "helmert", "polynomial", "cell_means"]
 Alternative = Literal["two-sided", "greater", "less"]
@@ -370,18 +369,6 @@ class Design:
         matrix = multiplied(self.matrix, [regressor.covariates for regressor in self.regressors], values)
         matrix.flags.writeable = matrix is self.matrix and self.matrix.flags.writeable
         return matrix
-
-    @property
-    def letters(self) -> dict[str, str]:
-        """Letter of each contrast's statistic by its name: t and F, or with variance groups v and G.
-
-        A conjunction of t has the t of one of its members, one of v has a z: its members' degrees of freedom
-        differ.
-        """
-        groups = self.variance_groups
-        separate = groups is not None and np.unique(groups.codes).size > 1
-        letters = {c.name: KINDS[c.kind] if separate else c.kind for c in self.contrasts}
-        return letters | {c.name: "z" if separate else "t" for c in self.conjunctions}
 
     @property
     def asked(self) -> dict[str, Contrast | Conjunction]:

@@ -13,6 +13,7 @@ from specgl.models.estimation import (
     LeastSquares,
     MixedEffects,
     Robust,
+    letters_of,
 )
 from specgl.models.fit import fit
 from specgl.models.fitted import GroupFit
@@ -35,6 +36,7 @@ __all__ = [
     "contrast_maps",
     "extra_maps",
     "fit",
+    "letters_of",
     "observation_quality",
     "residual_smoothness",
     "residuals",

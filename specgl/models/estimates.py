@@ -11,7 +11,7 @@ import xarray as xr
 
 from specgl.errors import Finding
 from specgl.kernels import effect_sizes
-from specgl.kernels.bayes import jzs_bayes_factor
+from specgl.kernels.bayes import jzs_bf10
 from specgl.models.fitted import Floats, GroupFit
 from specgl.variables import VARIABLES
 
@@ -39,7 +39,8 @@ class _One:
     @property
     def per_d(self) -> Floats:
         """What Cohen's d is of t: the root of the contrast's variance for unit residual variance."""
-        return np.sqrt(self.variance / self.sigma2)
+        result: Floats = np.sqrt(self.variance / self.sigma2)
+        return result
 
     def limits(self) -> effect_sizes.Limits:
         """Of the effect."""
@@ -68,7 +69,7 @@ class _One:
         """Evidence for an effect; None where its size has no scale."""
         if self.spread is None:
             return None
-        return jzs_bayes_factor(self.stat, self.spread**2 / self.per_d**2, self.dof)
+        return jzs_bf10(self.stat, 1.0 / (self.spread * self.per_d) ** 2, self.dof)
 
 
 _OF_ONE_ROW: Mapping[str, Callable[[_One], Floats | None]] = {

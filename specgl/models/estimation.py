@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+import numpy as np
+
 from specgl.kernels.estimators import ClusterCorrection, HcKind, Loss, Tau2Method
+from specgl.kernels.welch import KINDS
 
 if TYPE_CHECKING:  # types only: fitting does not wait for the formula language
-    from specgl.design import Block
+    from specgl.design import Block, Design
 
 Adjustment = Literal["none", "knapp_hartung"]
 
@@ -108,3 +111,23 @@ def uses_variances(estimation: Estimation) -> bool:
 def is_classical(estimation: Estimation) -> bool:
     """Whether it is ordinary least squares, with one variance or one in each variance group."""
     return isinstance(estimation, LeastSquares) and isinstance(estimation.errors, Homoscedastic)
+
+
+def letters_of(design: Design, estimation: Estimation) -> dict[str, str]:
+    """Letter of each contrast's statistic by its name.
+
+    t and F; with variance groups under least squares v and G; of fixed effects z and chi2. A conjunction of t
+    has the t of one of its members; where its members' degrees of freedom differ, or are none, it has a z.
+    """
+    if isinstance(estimation, FixedEffects):
+        letters = {c.name: _NORMAL[c.kind] for c in design.contrasts}
+        return letters | {c.name: "z" for c in design.conjunctions}
+    groups = design.variance_groups
+    own = groups is not None and np.unique(groups.codes).size > 1 and isinstance(estimation, LeastSquares)
+    letters = {c.name: KINDS[c.kind] if own else c.kind for c in design.contrasts}
+    clustered = isinstance(estimation, LeastSquares) and isinstance(estimation.errors, Clustered)
+    return letters | {c.name: "z" if own or clustered else "t" for c in design.conjunctions}
+
+
+_NORMAL = {"t": "z", "F": "chi2"}
+"""Letters where the reference is normal."""

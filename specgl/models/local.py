@@ -255,7 +255,7 @@ def _constant(design: Design) -> Floats | None:
     moving = [j for j, regressor in enumerate(design.regressors) if regressor.covariates]
     columns = design.matrix.copy()
     columns[:, moving] = 0.0
-    found = np.linalg.lstsq(columns, np.ones(len(columns)), rcond=None)[0]
+    found = np.asarray(np.linalg.lstsq(columns, np.ones(len(columns)), rcond=None)[0], dtype=np.float64)
     return found if np.allclose(columns @ found, 1.0, rtol=0, atol=1e-10) else None
 
 

@@ -115,7 +115,7 @@ def weights(data: xr.Dataset, design: Design, fit: GroupFit, *, engine: Threads)
         if isinstance(fit.local.estimation, Robust):
             return robust_weights(run, fit, design)
         own = precision(run, fit, design)
-        return own / own.sum(axis=0)
+        return np.asarray(own / own.sum(axis=0))
 
     return _of_observations(of_run, data, design, fit, engine=engine)
 
@@ -129,7 +129,7 @@ def robust_weights(run: Run, fit: GroupFit, design: Design) -> Floats:
     assert isinstance(estimation, Robust)
     with np.errstate(divide="ignore", invalid="ignore"):
         scaled = run_residuals(run, fit, design).raw / np.sqrt(fit.sigma2[run.locations])
-    return weights_of(scaled, estimation.loss)
+    return np.asarray(weights_of(scaled, estimation.loss), dtype=np.float64)
 
 
 def leverages(data: xr.Dataset, design: Design, fit: GroupFit, *, engine: Threads) -> Values:
@@ -146,7 +146,7 @@ def normality(data: xr.Dataset, design: Design, fit: GroupFit, *, engine: Thread
 
     NaN where there are fewer than eight of them, or no statistic. See `specgl.kernels.normality`.
     """
-    from specgl.kernels.normality import normality_p
+    from specgl.kernels.normality import omnibus_p
 
     result = np.full(fit.tested.size, np.nan)
 
@@ -154,7 +154,7 @@ def normality(data: xr.Dataset, design: Design, fit: GroupFit, *, engine: Thread
         tested = fit.tested[run.locations]
         if run.factor.dof > 0 and tested.any():
             found = run_residuals(run, fit, design).studentised[:, tested]
-            result[run.locations[tested]] = normality_p(found[np.isfinite(found).all(axis=1)])
+            result[run.locations[tested]] = omnibus_p(found[np.isfinite(found).all(axis=1)])
 
     walk(match_rows(data, design), design, fit.patterns, visit, engine=engine)
     return result

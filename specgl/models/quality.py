@@ -112,7 +112,7 @@ def _mahalanobis(gram: Floats, n_squares: Floats) -> Floats:
     with np.errstate(invalid="ignore", divide="ignore"):
         share = np.where(n_squares > 0, n_squares.max(initial=0.0) / n_squares, 0.0)
     scaled = gram * np.sqrt(np.outer(share, share))
-    return mahalanobis(scaled, components(len(gram)))
+    return mahalanobis(scaled, components(len(gram))).distance
 
 
 def far_from_others(distance: Floats) -> NDArray[np.bool_]:

@@ -56,7 +56,7 @@ class LocalMaker:
         estimation, design = self.fit.local.estimation, self.design
         tau2 = self._tau2(contrast, estimation)
         if tau2 is not None:
-            known = np.isfinite(tau2).all(axis=0)
+            known: Mask = np.logical_and.reduce(np.isfinite(tau2), axis=0)
             analysed = known if analysed is None else analysed & known
         weighted = isinstance(estimation, FixedEffects | MixedEffects)
         try:

@@ -73,9 +73,9 @@ class Bases:
 
     def coefficients(self, scores: Floats) -> Floats:
         """``(n_reg, m)`` from scores ``(k, m)``."""
-        if len(self.spread) == 1:
-            return self.spread[0] @ scores
-        return np.einsum("mpk,km->pm", self.spread, scores)
+        one = len(self.spread) == 1
+        result: Floats = self.spread[0] @ scores if one else np.einsum("mpk,km->pm", self.spread, scores)
+        return result
 
     def project(self, y: Floats) -> tuple[Floats, Floats]:
         """Scores ``(k, m)`` and residuals ``(n, m)`` of least squares."""
@@ -87,7 +87,8 @@ class Bases:
 
     def leverage(self) -> Floats:
         """``(n, d)`` of least squares."""
-        return np.einsum("dnk,dnk->nd", self.basis, self.basis)
+        result: Floats = np.einsum("dnk,dnk->nd", self.basis, self.basis)
+        return result
 
 
 @dataclass(frozen=True, eq=False)
@@ -223,11 +224,7 @@ def _(way: Robust, bases: Bases, y: Floats, run: Run, design: Design) -> Solved:
     return Solved(
         found.scores,
         found.residuals,
-        lambda loads: (
-            _inner(loads)[:, :, None] * found.variance
-            if len(loads) == 1
-            else np.einsum("mrk,msk,m->rsm", loads, loads, found.variance)
-        ),
+        lambda loads: _scaled(loads, found.variance),
         variance=found.scale**2,
         converged=found.converged,
     )
@@ -262,9 +259,10 @@ def _weighted(
 
     def covariance(loads: Floats) -> Floats:
         if len(loads) == 1:
-            return np.einsum("rk,klm,sl,m->rsm", loads[0], found.covariance, loads[0], factor, optimize=True)
+            half = np.einsum("rk,klm->rlm", loads[0], found.covariance)
+            return np.asarray(np.einsum("rlm,sl,m->rsm", half, loads[0], factor))
         half = np.einsum("mrk,klm->mrl", loads, found.covariance)
-        return np.einsum("mrl,msl,m->rsm", half, loads, factor)
+        return np.asarray(np.einsum("mrl,msl,m->rsm", half, loads, factor))
 
     variance = factor if adjusted else None
     return Solved(found.scores, found.residuals, covariance, variance, converged=converged, maps=maps)
@@ -279,12 +277,7 @@ def _homoscedastic(
     run: Run,
     design: Design,
 ) -> Solved:
-    def covariance(loads: Floats) -> Floats:
-        if len(loads) == 1:
-            return _inner(loads)[:, :, None] * variance
-        return np.einsum("mrk,msk,m->rsm", loads, loads, variance)
-
-    return Solved(scores, residuals, covariance, variance)
+    return Solved(scores, residuals, lambda loads: _scaled(loads, variance), variance)
 
 
 def _heteroscedastic(
@@ -319,9 +312,7 @@ def _clustered(
     basis, codes = bases.basis[0], errors.by.codes[run.rows]
     if np.unique(codes).size < 2 or bases.free < 1:
         nothing = np.full(residuals.shape[1], np.nan)
-        return Solved(
-            scores, residuals, lambda loads: _inner(loads)[:, :, None] * nothing, variance, usable=False
-        )
+        return Solved(scores, residuals, lambda loads: _scaled(loads, nothing), variance, usable=False)
     adjustment = cluster_adjustment(basis, codes, errors.correction)
     return Solved(
         scores,
@@ -339,7 +330,10 @@ _ERRORS: Mapping[type, Callable[..., Solved]] = {
 }
 
 
-def _inner(loads: Floats) -> Floats:
-    """``(r, r)`` inner products of loads ``(1, r, k)``."""
-    product: Floats = loads[0] @ loads[0].T
-    return product
+def _scaled(loads: Floats, variance: Floats) -> Floats:
+    """``(r, r, m)``: inner products of loads ``(d, r, k)`` times a variance of all observations ``(m,)``."""
+    if len(loads) == 1:
+        inner: Floats = loads[0] @ loads[0].T
+        return inner[:, :, None] * variance
+    result: Floats = np.einsum("mrk,msk,m->rsm", loads, loads, variance)
+    return result

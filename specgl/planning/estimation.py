@@ -85,8 +85,8 @@ def margins(spec: AnalysisSpec) -> dict[str, float]:
 
 def written_maps(spec: AnalysisSpec) -> tuple[str, ...]:
     """Names in the vocabulary of the maps that a run writes: what is asked for and the model has."""
-    asked = set(spec.output.maps)
-    names = set(asked) - {"ci"}
+    asked: set[str] = set(spec.output.maps)
+    names = asked - {"ci"}
     if "ci" in asked:
         names |= {name for of in _LIMITS if of in asked for name in _LIMITS[of]}
     estimator = None if spec.model is None else spec.model.estimator

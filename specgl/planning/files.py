@@ -12,6 +12,7 @@ from specgl.errors import Finding, ImageError
 from specgl.images import Grid, ImageRef, Mask, Resample, Roots
 from specgl.planning import translate
 from specgl.planning.estimate import Estimate, estimate
+from specgl.planning.estimation import written_maps
 from specgl.spec import AnalysisSpec, Data, MaskImage, MaskThreshold
 
 
@@ -86,7 +87,7 @@ def read_files(
     cost = estimate(
         agreed.grid.shape,
         [ref.path for ref in kept.values()],
-        n_maps=len(spec.contrasts) * (len(spec.output.maps) + 2 * len(spec.inference)),
+        n_maps=len(spec.contrasts) * (len(written_maps(spec)) + 2 * len(spec.inference)),
         threads=threads,
     )
     return replace(found, grid=agreed.grid, estimate=cost, findings=(*found.findings, *agreed.findings))

@@ -8,7 +8,9 @@ from specgl import images
 from specgl.design import Design, Rows, build, drop_rows, lint, read_table, repeated_rows, select_rows
 from specgl.errors import DesignError, Finding, SpecError, TableError
 from specgl.images import Located, Roots
+from specgl.models import Estimation
 from specgl.planning import translate
+from specgl.planning.estimation import plan_estimation
 from specgl.planning.files import Files, read_files
 from specgl.planning.records import GroupSource
 from specgl.planning.shuffling import Shuffling, plan_exchange, plan_shuffling, variance_groups
@@ -25,6 +27,8 @@ class PlannedGroup:
         The analysed rows, and the others with their reasons.
     design
         Built on the rows, where it could be.
+    estimation
+        How the model is estimated, where that is known.
     shuffling
         How observations will be shuffled; None where nothing is.
     files
@@ -35,6 +39,7 @@ class PlannedGroup:
 
     rows: Rows
     design: Design | None
+    estimation: Estimation | None
     shuffling: Shuffling | None
     files: Files
     findings: tuple[Finding, ...]
@@ -42,9 +47,11 @@ class PlannedGroup:
     def source(self, data: Data) -> GroupSource:
         """The source that `specgl.run` loads."""
         assert self.design is not None, "a plan with errors has no source"
+        assert self.estimation is not None, "nor an estimation"
         return GroupSource(
             rows=self.rows,
             design=self.design,
+            estimation=self.estimation,
             images=self.files.images,
             own_masks=self.files.own_masks,
             mask=self.files.mask,
@@ -75,10 +82,12 @@ def plan_group(spec: AnalysisSpec, data: Data, model: Model, *, roots: Roots, th
     rows = read_rows(spec, data, model, roots)
     located = find_images(data, rows, roots)
     rows, missing = settle_missing(data, rows, located)
+    estimation, clusters = plan_estimation(model, rows)
     design, shuffling, faults = build_design(spec, model, rows)
     files = read_files(spec, data, rows, located.refs, roots=roots, threads=threads)
-    found = (*rows.table.findings, *rows.findings, *located.findings, *missing, *faults, *files.findings)
-    return PlannedGroup(rows, design, shuffling, files, found)
+    of_table = (*rows.table.findings, *rows.findings)
+    found = (*of_table, *located.findings, *missing, *clusters, *faults, *files.findings)
+    return PlannedGroup(rows, design, estimation, shuffling, files, found)
 
 
 def read_rows(spec: AnalysisSpec, data: Data, model: Model, roots: Roots) -> Rows:
@@ -128,6 +137,7 @@ def build_design(
             block=model.block,
             contrasts=translate.contrast_requests(spec),
             variance_groups=variance_groups(model, exchange),
+            voxelwise=() if spec.data is None else tuple(spec.data.voxelwise),
         )
     except (DesignError, TableError) as error:
         return None, None, (*found, *error.findings)

@@ -12,6 +12,7 @@ from specgl.errors import DataError, DesignError, Exit, Finding, SpecError, Spec
 from specgl.images import Grid, Roots
 from specgl.planning import translate
 from specgl.planning.estimate import Estimate, with_shuffles, with_simulations
+from specgl.planning.estimation import margins, plan_estimation, written_maps
 from specgl.planning.group import build_design, check_image_columns, plan_group, read_rows
 from specgl.planning.ready import plan_maps
 from specgl.planning.records import GroupSource, MapSource, Plan
@@ -63,7 +64,7 @@ def make_plan(spec: AnalysisSpec, *, allow_outside: bool = False, threads: int |
         source=source,
         grid=settled.grid,
         inferences=translate.inferences(spec),
-        maps=spec.output.maps,
+        maps=written_maps(spec),
         directory=translate.output_directory(spec),
         estimate=cost,
         roots=roots,
@@ -71,6 +72,7 @@ def make_plan(spec: AnalysisSpec, *, allow_outside: bool = False, threads: int |
         regions=named.regions,
         atlas=named.atlas,
         underlay=named.underlay,
+        margins=margins(spec),
     )
 
 
@@ -138,6 +140,7 @@ def check_data(spec: AnalysisSpec, *, allow_outside: bool = False) -> tuple[Find
             rows = read_rows(spec, spec.data, spec.model, roots)
             findings = (*findings, *rows.table.findings, *rows.findings)
             findings = (*findings, *check_image_columns(spec.data, rows))
+            findings = (*findings, *plan_estimation(spec.model, rows)[-1])
             findings = (*findings, *build_design(spec, spec.model, rows)[-1])
     except SpecglError as error:
         findings = (*findings, *(finding for finding in error.findings if finding not in findings))

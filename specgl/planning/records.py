@@ -11,6 +11,7 @@ from specgl.design import Design, Rows
 from specgl.errors import Finding
 from specgl.images import Grid, ImageRef, LabelImage, Mask, MissingVoxels, Resample, Roots
 from specgl.inference import Inference
+from specgl.models import Estimation, letters_of
 from specgl.planning.estimate import Estimate
 from specgl.planning.shuffling import Shuffling
 from specgl.spec import AnalysisSpec
@@ -26,6 +27,8 @@ class GroupSource:
         The table's rows, kept and dropped.
     design
         Matrix and contrasts over the kept rows.
+    estimation
+        How the model is estimated, and what is assumed of its errors.
     images
         One image an observation; empty where the spec names none, and then nothing can be run.
     own_masks
@@ -44,6 +47,7 @@ class GroupSource:
 
     rows: Rows
     design: Design
+    estimation: Estimation
     images: Mapping[str, ImageRef]
     own_masks: Mapping[str, ImageRef] | None
     mask: Mask
@@ -51,6 +55,11 @@ class GroupSource:
     smoothing_fwhm: float | None
     resample: Resample | None
     shuffling: Shuffling | None = None
+
+    @property
+    def letters(self) -> dict[str, str]:
+        """Letter of each contrast's statistic."""
+        return letters_of(self.design, self.estimation)
 
 
 @dataclass(frozen=True)
@@ -125,6 +134,8 @@ class Plan:
         Label image by which tables name places, or ``None``.
     underlay
         Image that the report's figures are drawn on, or ``None``.
+    margins
+        Margin of equivalence of each contrast that has one, in the contrast's unit.
     """
 
     spec: AnalysisSpec
@@ -141,3 +152,4 @@ class Plan:
     regions: Mapping[str, LabelImage] = field(default_factory=dict)
     atlas: LabelImage | None = None
     underlay: ImageRef | None = None
+    margins: Mapping[str, float] = field(default_factory=dict)

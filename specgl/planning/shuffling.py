@@ -100,6 +100,7 @@ def plan_shuffling(
             n=None if settings.n == "all" else settings.n,
             seed=settings.seed,
             nuisance=settings.nuisance,
+            weighted=spec.model is not None and translate.uses_variances(spec.model),
         )
     except DesignError as error:
         return None, error.findings

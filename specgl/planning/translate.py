@@ -10,7 +10,7 @@ from specgl import design, images, inference
 from specgl import spec as language
 from specgl.errors import Finding
 from specgl.grammar import read_formula
-from specgl.spec import AnalysisSpec, Missing
+from specgl.spec import AnalysisSpec, Missing, Model
 
 
 def variables(spec: AnalysisSpec) -> dict[str, design.Categorical | design.Continuous]:
@@ -89,6 +89,11 @@ def _(contrast: language.Conjunction, name: str) -> design.ContrastRequest:
         alternative=contrast.alternative,
         members=contrast.conjunction,
     )
+
+
+def uses_variances(model: Model) -> bool:
+    """Whether observations are weighted by their first-level variances."""
+    return isinstance(model.estimator, language.FixedEffects | language.MixedEffects)
 
 
 def inferences(spec: AnalysisSpec) -> tuple[inference.Inference, ...]:

@@ -145,8 +145,14 @@ def _(source: GroupSource, plan: Plan, engine: Threads, journey: Journey) -> Sta
         (InputFile(table.path, table.size, table.sha256, "table", table.name), *loaded.inputs)
     )
     with journey.enter("fit") as step:
-        fit = models.fit(loaded.data, source.design, engine=engine, progress=step)
+        fit = models.fit(
+            loaded.data, source.design, engine=engine, estimation=source.estimation, progress=step
+        )
         stats = models.contrast_maps(fit, source.design, engine=engine)
+        level = plan.spec.output.level
+        stats, remarks = models.add_estimates(
+            stats, plan.maps, fit, source.design, level=level, margins=plan.margins
+        )
         extra = models.extra_maps(plan.maps, fit, loaded.data, source.design, engine=engine)
         smoothness = None
         asking = next((asked.name for asked in plan.inferences if needs_smoothness(asked)), None)
@@ -157,9 +163,9 @@ def _(source: GroupSource, plan: Plan, engine: Threads, journey: Journey) -> Sta
             )
             extra |= {RPV: smoothness.rpv}
         observed = _observed(loaded, source.design, fit, engine)
-    journey.add(located(fit.findings, plan.spec))
+    journey.add(located((*fit.findings, *remarks), plan.spec))
     shuffling = source.shuffling
-    schemes = () if shuffling is None else _as_used(shuffling.schemes, stats, source.design)
+    schemes = () if shuffling is None else _as_used(shuffling.schemes, stats, source.design, fit)
     return Statistics(
         stats=stats,
         space=loaded.space,
@@ -170,7 +176,7 @@ def _(source: GroupSource, plan: Plan, engine: Threads, journey: Journey) -> Sta
         rows=source.rows,
         images={name: ref.path for name, ref in source.images.items()},
         schemes=schemes,
-        shuffled=_shuffled(loaded.data, source.design, schemes, stats) if schemes else {},
+        shuffled=_shuffled(loaded.data, source.design, schemes, stats, fit, engine) if schemes else {},
         tree=() if shuffling is None else tuple(shuffling.exchange.lines()),
         smoothness=smoothness,
         observed=observed,
@@ -189,17 +195,32 @@ def _observed(loaded: images.Loaded, design: Design, fit: models.GroupFit, engin
     )
 
 
-def _as_used(schemes: tuple[Scheme, ...], stats: xr.Dataset, design: Design) -> tuple[Scheme, ...]:
-    """The schemes with the way of shuffling that is used where locations lack observations."""
+def _as_used(
+    schemes: tuple[Scheme, ...], stats: xr.Dataset, design: Design, fit: models.GroupFit
+) -> tuple[Scheme, ...]:
+    """The schemes with the way of shuffling that is used where locations lack observations.
+
+    A fit whose covariances belong to each location can flip residuals where others are missing.
+    """
     analysed = np.isfinite(stats["p"].values)
     n_obs = np.broadcast_to(stats["n"].values, analysed.shape)[analysed]
     if n_obs.min(initial=len(design.observations)) == len(design.observations):
         return schemes
-    return tuple(replace(scheme, nuisance="draper_stoneman") for scheme in schemes)
+    return tuple(
+        scheme
+        if fit.local is not None and scheme.exchange == "flip"
+        else replace(scheme, nuisance="draper_stoneman")
+        for scheme in schemes
+    )
 
 
 def _shuffled(
-    data: xr.Dataset, design: Design, schemes: tuple[Scheme, ...], stats: xr.Dataset
+    data: xr.Dataset,
+    design: Design,
+    schemes: tuple[Scheme, ...],
+    stats: xr.Dataset,
+    fit: models.GroupFit,
+    engine: Threads,
 ) -> Mapping[str, ShuffledStatistic]:
     """Each contrast's statistic, ready to be shuffled at the locations where it exists."""
     from specgl.models.shuffled import shuffled_model  # imports numba: half a second
@@ -207,7 +228,8 @@ def _shuffled(
     analysed = {
         str(name): np.isfinite(stats["p"].values[row]) for row, name in enumerate(stats["contrast"].values)
     }
-    return shuffled_model(data, design, schemes, analysed, nuisance=schemes[0].nuisance)
+    nuisance = schemes[0].nuisance
+    return shuffled_model(data, design, schemes, analysed, nuisance=nuisance, fit=fit, engine=engine)
 
 
 @statistics_of.register

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
+from specgl.models import LeastSquares, letters_of
 from specgl.design import (
     Categorical,
     Conjunction,
@@ -51,7 +52,7 @@ def test_a_conjunction_stands_beside_the_contrasts(made: Callable[..., Design]) 
     assert [contrast.name for contrast in design.contrasts] == ["p", "c"]
     assert list(design.asked) == ["p", "c", "both"]
     assert design.asked["both"].words == ("conjunction of p and c",)
-    assert design.letters == {"p": "t", "c": "t", "both": "t"}
+    assert letters_of(design, LeastSquares()) == {"p": "t", "c": "t", "both": "t"}
     assert describe_design(design)["conjunctions"] == {
         "both": {"alternative": "greater", "words": ["conjunction of p and c"], "members": ["p", "c"]}
     }

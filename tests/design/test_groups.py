@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from specgl.models import LeastSquares, letters_of
 from specgl.design import (
     Block,
     Categorical,
@@ -58,7 +59,7 @@ def test_a_column_makes_the_groups(make_rows: MakeRows) -> None:
     said = describe_design(design)["variance_groups"]
     assert said == {"column": "scanner", "counts": {"x": 4, "y": 4, "z": 4}}
     assert design.findings == ()
-    assert design.letters == {"c": "v"}
+    assert letters_of(design, LeastSquares()) == {"c": "v"}
     plain = designed(rows, None)
     assert plain.variance_groups is None
     assert describe_design(plain)["variance_groups"] is None

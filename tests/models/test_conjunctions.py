@@ -11,6 +11,7 @@ import xarray as xr
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.special import ndtr
 
+from specgl.models import LeastSquares, letters_of
 from specgl.design import Conjunction, Design
 from specgl.design.records import Block
 from specgl.engines import Threads
@@ -125,7 +126,7 @@ def test_groups_with_their_own_variances_are_joined_on_z(study: tuple, alternati
     tail = {"greater": -both["z"], "less": both["z"], "two-sided": -np.abs(both["z"])}[alternative]
     sides = 2 if alternative == "two-sided" else 1
     assert_allclose(both["p"], np.minimum(sides * ndtr(tail), 1.0), rtol=1e-10)
-    assert joined(design, "a", "b").letters == {"a": "v", "b": "v", "c": "v", "both": "z"}
+    assert letters_of(joined(design, "a", "b"), LeastSquares()) == {"a": "v", "b": "v", "c": "v", "both": "z"}
 
 
 def test_what_one_member_lacks_the_conjunction_lacks(study: tuple) -> None:

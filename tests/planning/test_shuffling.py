@@ -101,7 +101,7 @@ def test_variance_groups_follow_from_blocks(study) -> None:
     groups = plan.source.design.variance_groups
     assert groups is not None
     assert groups.codes.tolist() == [0, 0, 0, 1, 1] * 2
-    assert plan.source.design.letters == {"patientGtControl": "v", "ageSlope": "v", "any": "G"}
+    assert plan.source.letters == {"patientGtControl": "v", "ageSlope": "v", "any": "G"}
 
 
 @pytest.mark.parametrize(("exchange", "warned"), [("permute", True), ("flip", False)])

@@ -57,7 +57,7 @@ def assert_planned(joint: Any, written: set[str]) -> None:
     """What is planned of a conjunction is what is written, name by name."""
     plan = specgl.plan(specgl.read(joint.spec))
     planned = set(
-        planned_maps(plan.maps, plan.source.design.letters, plan.inferences, without_effect={"both"})
+        planned_maps(plan.maps, plan.source.letters, plan.inferences, without_effect={"both"})
     )
     made = {path for path in written if path.startswith("maps/") and path.endswith(".nii.gz")}
     assert made <= planned
