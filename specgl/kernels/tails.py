@@ -98,7 +98,7 @@ def t_tails(t: ArrayLike, dof: ArrayLike) -> Tails:
     t
         ``(n_loc,)`` statistics; NaN stays NaN.
     dof
-        Degrees of freedom, a number or ``(n_loc,)``; NaN where not positive.
+        Degrees of freedom, a number or ``(n_loc,)``; NaN where not positive. Infinite: a normal deviate.
 
     Returns
     -------
@@ -111,7 +111,12 @@ def t_tails(t: ArrayLike, dof: ArrayLike) -> Tails:
         outer = _log_beta_cdf(nu / 2, np.full_like(nu, 0.5), size * size / nu) - _LOG_2
         outer = np.where(np.isinf(stat), -np.inf, outer)
         inner = np.log1p(-np.exp(outer))
-    return Tails(np.where(stat > 0, outer, inner), np.where(stat > 0, inner, outer))
+    upper, lower = np.where(stat > 0, outer, inner), np.where(stat > 0, inner, outer)
+    normal = np.isposinf(nu)
+    if normal.any():
+        limit = z_tails(stat[normal])
+        upper[normal], lower[normal] = limit.log_upper, limit.log_lower
+    return Tails(upper, lower)
 
 
 def f_tails(f: ArrayLike, dof1: ArrayLike, dof2: ArrayLike) -> Tails:
@@ -122,7 +127,8 @@ def f_tails(f: ArrayLike, dof1: ArrayLike, dof2: ArrayLike) -> Tails:
     f
         ``(n_loc,)`` statistics; NaN stays NaN, and a negative one gives NaN.
     dof1, dof2
-        Degrees of freedom of the tested part and of the residuals, numbers or ``(n_loc,)``.
+        Degrees of freedom of the tested part and of the residuals, numbers or ``(n_loc,)``. Infinite ones of
+        the residuals: a chi-square divided by its degrees of freedom.
 
     Returns
     -------
@@ -139,6 +145,10 @@ def f_tails(f: ArrayLike, dof1: ArrayLike, dof2: ArrayLike) -> Tails:
         lower[below] = _log_beta_cdf(q[below] / 2, nu[below] / 2, 1 / ratio[below])
         upper[below] = np.log1p(-np.exp(lower[below]))
         upper = np.where(np.isinf(stat) & (stat > 0), -np.inf, upper)
+        known = np.isposinf(nu)
+        if known.any():
+            limit = chi2_tails(np.where(stat >= 0, stat, np.nan)[known] * q[known], q[known])
+            upper[known], lower[known] = limit.log_upper, limit.log_lower
     return Tails(upper, lower)
 
 
@@ -336,10 +346,10 @@ def _beta_fraction(a: Floats, b: Floats, ratio: Floats) -> Floats:
 def _log_beta(a: Floats, b: Floats) -> Floats:
     """Logarithm of the beta function, without the cancellation of three large log gammas."""
     low, high = np.minimum(a, b), np.maximum(a, b)
-    return special.gammaln(low) - _log_gamma_step(high, low)
+    return special.gammaln(low) - log_gamma_step(high, low)
 
 
-def _log_gamma_step(a: Floats, b: Floats) -> Floats:
+def log_gamma_step(a: Floats, b: Floats) -> Floats:
     """``log(gamma(a + b) / gamma(a))`` for ``a >= b``, through Stirling's series where ``a`` is large."""
     large = np.maximum(a, 10.0)
     step = (large - 0.5) * np.log1p(b / large) + b * (np.log(large + b) - 1)
