@@ -128,6 +128,15 @@ class Data(Part):
     {...}}}`; or `{file: all.nii.gz, index: volume}`. Without it the spec can be validated and its design
     drawn, but not run."""
 
+    variances: Images | None = None
+    """Each observation's variance from its first level (its squared standard error), in the same forms as
+    `images`, and in squared units of these. Needed by `method: mixed_effects` and `method: fixed_effects`."""
+
+    voxelwise: dict[Text, Images] = Field(default_factory=dict)
+    """Covariates that differ from voxel to voxel, such as grey matter: for each name, which the formula can
+    use, its images in the same forms as `images`. They are taken as they are: neither declared in
+    `variables` nor centred."""
+
     masks: Images | None = None
     """Each observation's own mask, in the same forms as `images`: outside it, its value is missing."""
 

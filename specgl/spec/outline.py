@@ -155,7 +155,7 @@ def outline(raw: Mapping[str, Any], misspelt: frozenset[str] = frozenset()) -> O
         hypotheses=tuple(_hypotheses(_mapping(raw, "contrasts"))),
         terms=tuple(_texts(raw, [("contrasts", name, "term") for name in _mapping(raw, "contrasts")])),
         paths=tuple(_paths(raw)),
-        templates=tuple(_texts(raw, [("data", "images"), ("data", "masks")])),
+        templates=tuple(_texts(raw, _image_places(raw))),
         lists=tuple(_lists(raw)),
         has_images=_get(raw, "data", "images") is not None,
         is_partial="extends" in raw,
@@ -237,6 +237,12 @@ def _texts(raw: Mapping[str, Any], places: Iterable[Where]) -> Iterator[Written]
             yield Written(where, text)
 
 
+def _image_places(raw: Mapping[str, Any]) -> list[Where]:
+    """Keys under which one image an observation is named."""
+    named: list[Where] = [("data", key) for key in ("images", "variances", "masks")]
+    return named + [("data", "voxelwise", name) for name in _mapping(raw, "data", "voxelwise")]
+
+
 def _paths(raw: Mapping[str, Any]) -> Iterator[Written]:
     data = [
         ("data", "table"),
@@ -247,7 +253,7 @@ def _paths(raw: Mapping[str, Any]) -> Iterator[Written]:
         ("mask", "image"),
     ]
     images = [
-        ("data", key, *form) for key in ("images", "masks") for form in ((), ("file",), ("bids", "dataset"))
+        (*place, *form) for place in _image_places(raw) for form in ((), ("file",), ("bids", "dataset"))
     ]
     maps = [("maps", name, "image") for name in _mapping(raw, "maps")]
     labels: list[Where] = [("output", "atlas")]

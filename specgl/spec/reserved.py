@@ -13,8 +13,6 @@ RESERVED_KEYS: tuple[tuple[str, ...], ...] = (
     ("params",),
     ("variants",),
     ("matrix",),
-    ("data", "variances"),
-    ("data", "voxelwise"),
 )
 """Keys of the language that this release does not know."""
 
