@@ -64,7 +64,7 @@ def text_files(contents: Contents, inputs: Sequence[Mapping[str, Any]]) -> Itera
         yield TextFile(names.DESIGN_WORDS, Role.DESIGN, json_bytes(describe_design(contents.design)))
         yield TextFile(names.VARIABLES, Role.VARIABLES, tsv_bytes(variable_rows(contents.design)))
     if contents.rows is not None:
-        table = observations_table(contents.rows, contents.images, contents.roots)
+        table = observations_table(contents.rows, contents.images, contents.variances, contents.roots)
         yield TextFile(names.OBSERVATIONS, Role.OBSERVATIONS, tsv_bytes(table))
     yield from _cluster_tables(contents)
     yield from shuffle_files(contents)

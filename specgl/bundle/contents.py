@@ -154,8 +154,9 @@ class Contents:
         One result for each contrast and inference.
     design, rows
         The model and the table's rows; None for ready-made maps.
-    images
-        Path of the image of each observation, for `observations.tsv`.
+    images, variances
+        Path of the image of each observation, and of its first-level variance where these are used, for
+        `observations.tsv`.
     inputs
         Every file that was read.
     roots
@@ -185,6 +186,7 @@ class Contents:
     design: Design | None = None
     rows: Rows | None = None
     images: Mapping[str, Path] = field(default_factory=dict)
+    variances: Mapping[str, Path] = field(default_factory=dict)
     inputs: tuple[InputFile, ...] = ()
     roots: Mapping[str, Path] = field(default_factory=dict)
     counts: Mapping[str, int] = field(default_factory=dict)

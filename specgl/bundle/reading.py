@@ -269,7 +269,9 @@ class Bundle:
         if not self._has(name):
             return None
         # Ids and reasons may look like numbers, and are not.
-        table = read_table(self.path, name, as_text=(ID, "status", "reason", "image"), numbers=numbers)
+        table = read_table(
+            self.path, name, as_text=(ID, "status", "reason", "image", "variance"), numbers=numbers
+        )
         if ID not in table.columns:
             raise received.unreadable(name, f"it has no column '{ID}'")
         return table.set_index(ID)

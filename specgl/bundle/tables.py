@@ -30,10 +30,15 @@ def variable_rows(design: Design) -> pd.DataFrame:
     return variable_table(design).rename_axis(index=ID).reset_index(allow_duplicates=True)
 
 
-def observations_table(rows: Rows, images: Mapping[str, Path], roots: Mapping[str, Path]) -> pd.DataFrame:
-    """Every row of the table, kept or dropped and why, with its image's path from the nearest root."""
-    shown = {name: relative_to_root(path, roots)[1] for name, path in images.items()}
-    return observation_table(rows, shown)
+def observations_table(
+    rows: Rows, images: Mapping[str, Path], variances: Mapping[str, Path], roots: Mapping[str, Path]
+) -> pd.DataFrame:
+    """Every row of the table, kept or dropped and why, with its images' paths from the nearest root."""
+    shown, beside = (
+        {name: relative_to_root(path, roots)[1] for name, path in paths.items()}
+        for paths in (images, variances)
+    )
+    return observation_table(rows, shown, beside)
 
 
 def read_table(

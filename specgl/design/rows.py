@@ -104,7 +104,9 @@ def drop_rows(rows: Rows, dropped: Mapping[str, str]) -> Rows:
     return replace(left, findings=rows.findings)
 
 
-def observation_table(rows: Rows, refs: Mapping[str, str]) -> pd.DataFrame:
+def observation_table(
+    rows: Rows, refs: Mapping[str, str], variances: Mapping[str, str] | None = None
+) -> pd.DataFrame:
     """Every row of the table: whether it is analysed, why not, and its image.
 
     Parameters
@@ -113,12 +115,14 @@ def observation_table(rows: Rows, refs: Mapping[str, str]) -> pd.DataFrame:
         The analysed rows.
     refs
         Image of each observation as text; an observation without one gets ``n/a``.
+    variances
+        Likewise its first-level variance; none where variances play no part.
 
     Returns
     -------
     pandas.DataFrame
-        Columns ``observation``, ``status`` (kept or dropped), ``reason`` and ``image``, all text, in the
-        table's order.
+        Columns ``observation``, ``status`` (kept or dropped), ``reason`` and ``image``, with variances also
+        ``variance``, all text, in the table's order.
     """
     reasons = {row.observation: row.reason for row in rows.dropped}
     ids = [str(observation) for observation in rows.table.frame.index]
@@ -128,6 +132,7 @@ def observation_table(rows: Rows, refs: Mapping[str, str]) -> pd.DataFrame:
             "status": [_DROPPED if observation in reasons else _KEPT for observation in ids],
             "reason": [reasons.get(observation, _NONE) for observation in ids],
             "image": [refs.get(observation, _NONE) for observation in ids],
+            **({"variance": [variances.get(observation, _NONE) for observation in ids]} if variances else {}),
         },
         dtype=object,
     )

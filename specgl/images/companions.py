@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -69,6 +69,14 @@ class Stack:
         wide = any(header.held_dtype == np.float64 for header in self.headers.by_name.values())
         return np.dtype(np.float64) if wide else np.dtype(np.float32)
 
+    def lacking(self, observations: Iterable[str]) -> list[Finding]:
+        """E300 for the observations without an image."""
+        lacking = [who for who in observations if who not in self.headers.refs]
+        if not lacking:
+            return []
+        message = f"{len(lacking)} observations have no {self.label}: {listing(lacking)}"
+        return [Finding("E300", message, self.where)]
+
     def elsewhere(self, grid: Grid) -> dict[str, Grid]:
         """Files that do not lie on a grid, by name, with the grid that they lie on."""
         headers = self.headers.by_name.values()
@@ -90,24 +98,19 @@ def read_stacks(companions: Companions, observations: list[str], engine: Threads
     Returns
     -------
     tuple of Stack
-        The variances first, then each covariate. Nothing is raised: faults are in the findings of the
-        headers, E300 for observations without an image among them.
+        The variances first, then each covariate. Nothing is raised: faults of files are in the findings of
+        the headers; an observation without an image is in none of them.
     """
     wanted: list[tuple[Literal["variance", "covariate"], str, Where, Mapping[str, ImageRef]]] = []
     if companions.variances is not None:
         wanted.append(("variance", "variance", ("data", "variances"), companions.variances))
     for name, refs in companions.voxelwise.items():
         wanted.append(("covariate", name, ("data", "voxelwise", name), refs))
-    stacks = []
-    for role, name, where, refs in wanted:
-        found = {who: refs[who] for who in observations if who in refs}
-        headers = read_headers(found, engine, where=where)
-        stack = Stack(role, name, where, headers)
-        lacking = [who for who in observations if who not in refs]
-        if lacking:
-            message = f"{len(lacking)} observations have no {stack.label}: {listing(lacking)}"
-            fault = Finding("E300", message, where)
-            headers = Headers(headers.refs, headers.by_name, (*headers.findings, fault))
-            stack = Stack(role, name, where, headers)
-        stacks.append(stack)
-    return tuple(stacks)
+    return tuple(
+        Stack(role, name, where, read_headers(_ordered(refs, observations), engine, where=where))
+        for role, name, where, refs in wanted
+    )
+
+
+def _ordered(refs: Mapping[str, ImageRef], observations: list[str]) -> dict[str, ImageRef]:
+    return {who: refs[who] for who in observations if who in refs}

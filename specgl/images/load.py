@@ -167,6 +167,7 @@ def _headers(
     )
     stacks = read_stacks(companions, list(refs), engine)
     findings = [*headers.findings, *own.findings, *(f for stack in stacks for f in stack.headers.findings)]
+    findings += [finding for stack in stacks for finding in stack.lacking(refs)]
     lacking = [who for who in refs if own_masks is not None and who not in own_masks]
     if lacking:
         findings.append(

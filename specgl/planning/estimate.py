@@ -57,7 +57,9 @@ class Estimate:
     seconds: float
 
 
-def estimate(shape: tuple[int, ...], files: Iterable[Path], *, n_maps: int, threads: int) -> Estimate:
+def estimate(
+    shape: tuple[int, ...], files: Iterable[Path], *, beside: Iterable[Path] = (), n_maps: int, threads: int
+) -> Estimate:
     """Estimate a run from the grid's shape and the sizes of the files.
 
     Parameters
@@ -66,22 +68,26 @@ def estimate(shape: tuple[int, ...], files: Iterable[Path], *, n_maps: int, thre
         Of the voxel grid.
     files
         One an observation or ready-made map.
+    beside
+        Files that are held beside these: variances and covariates.
     n_maps
         Maps that will be written.
     threads
         How many read at once.
     """
     sizes = [path.stat().st_size for path in files]
+    more = [path.stat().st_size for path in beside]
     voxels = prod(shape)
     workers = max(1, min(threads, len(sizes), os.cpu_count() or 1))
     one_image = 4 * voxels
 
     def peak(share: float) -> int:
-        held = 4 * len(sizes) * share * voxels
+        # The effects, and as much again while the model is fitted; what is beside them is not copied.
+        held = 4 * (2 * len(sizes) + len(more)) * share * voxels
         derived = 8 * n_maps * share * voxels
-        return int(_BASE_BYTES + 2 * held + derived + workers * 3 * one_image)
+        return int(_BASE_BYTES + held + derived + workers * 3 * one_image)
 
-    seconds = 1.5 + sum(sizes) / (_BYTES_PER_SECOND * workers) + n_maps * voxels / (2e7 * workers)
+    seconds = 1.5 + sum(sizes + more) / (_BYTES_PER_SECOND * workers) + n_maps * voxels / (2e7 * workers)
     return Estimate(peak(_BRAIN_SHARE), peak(1.0), seconds)
 
 

@@ -9,8 +9,9 @@ from specgl import images
 from specgl.design import Rows
 from specgl.engines import Threads
 from specgl.errors import Finding, ImageError
-from specgl.images import Grid, ImageRef, Mask, Resample, Roots
+from specgl.images import Companions, Grid, ImageRef, Mask, Resample, Roots
 from specgl.planning import translate
+from specgl.planning.beside import Beside, files_of
 from specgl.planning.estimate import Estimate, estimate
 from specgl.planning.estimation import written_maps
 from specgl.spec import AnalysisSpec, Data, MaskImage, MaskThreshold
@@ -26,6 +27,8 @@ class Files:
         One an observation, in the order of the rows.
     own_masks
         Each observation's own mask, or None.
+    companions
+        Variances and covariates that are read beside the images.
     mask
         Where to analyse.
     resample
@@ -40,6 +43,7 @@ class Files:
 
     images: Mapping[str, ImageRef] = field(default_factory=dict)
     own_masks: Mapping[str, ImageRef] | None = None
+    companions: Companions = Companions()  # noqa: RUF009  # frozen, so one default may serve all
     mask: Mask = None
     resample: Resample | None = None
     grid: Grid | None = None
@@ -48,9 +52,16 @@ class Files:
 
 
 def read_files(
-    spec: AnalysisSpec, data: Data, rows: Rows, refs: Mapping[str, ImageRef], *, roots: Roots, threads: int
+    spec: AnalysisSpec,
+    data: Data,
+    rows: Rows,
+    refs: Mapping[str, ImageRef],
+    beside: Beside,
+    *,
+    roots: Roots,
+    threads: int,
 ) -> Files:
-    """Read the headers of a group's images and masks.
+    """Read the headers of a group's images and masks, and of what belongs to the images.
 
     Parameters
     ----------
@@ -60,6 +71,8 @@ def read_files(
         The analysed rows.
     refs
         Image of each row that has one; empty where the spec names no images.
+    beside
+        Variances and covariates, as far as they were found.
     roots
         Folders that files are found from.
     threads
@@ -74,19 +87,28 @@ def read_files(
     resample, resample_findings = _find_target(data, roots)
     own, own_findings = _find_own_masks(data, rows, roots)
     kept = {who: refs[who] for who in rows.kept if who in refs}
-    found = Files(kept, own, mask, resample, findings=(*mask_findings, *resample_findings, *own_findings))
+    companions = beside.of(rows)
+    findings = (*mask_findings, *resample_findings, *own_findings)
+    found = Files(kept, own, companions, mask, resample, findings=findings)
     if not kept or any(finding.is_error for finding in found.findings):
         return found
     engine = Threads(threads)
     headers = images.read_headers(kept, engine)
     own_headers = None if own is None else images.read_headers(own, engine, where=("data", "masks"))
     try:
-        agreed = images.common_grid(headers, mask=mask, own_masks=own_headers, resample=resample)
+        agreed = images.common_grid(
+            headers,
+            mask=mask,
+            own_masks=own_headers,
+            companions=images.read_stacks(companions, list(kept), engine),
+            resample=resample,
+        )
     except ImageError as error:
         return replace(found, findings=(*found.findings, *error.findings))
     cost = estimate(
         agreed.grid.shape,
         [ref.path for ref in kept.values()],
+        beside=files_of(companions),
         n_maps=len(spec.contrasts) * (len(written_maps(spec)) + 2 * len(spec.inference)),
         threads=threads,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from specgl import images
@@ -10,6 +11,7 @@ from specgl.errors import DesignError, Finding, SpecError, TableError
 from specgl.images import Located, Roots
 from specgl.models import Estimation
 from specgl.planning import translate
+from specgl.planning.beside import Beside, find_beside, wanted
 from specgl.planning.estimation import plan_estimation
 from specgl.planning.files import Files, read_files
 from specgl.planning.records import GroupSource
@@ -59,6 +61,8 @@ class PlannedGroup:
             smoothing_fwhm=data.smoothing_fwhm,
             resample=self.files.resample,
             shuffling=self.shuffling,
+            variances=self.files.companions.variances,
+            voxelwise=self.files.companions.voxelwise,
         )
 
 
@@ -81,12 +85,13 @@ def plan_group(spec: AnalysisSpec, data: Data, model: Model, *, roots: Roots, th
     """
     rows = read_rows(spec, data, model, roots)
     located = find_images(data, rows, roots)
-    rows, missing = settle_missing(data, rows, located)
+    beside = find_beside(data, model, rows, roots)
+    rows, missing = settle_missing(data, rows, located, beside)
     estimation, clusters = plan_estimation(model, rows)
     design, shuffling, faults = build_design(spec, model, rows)
-    files = read_files(spec, data, rows, located.refs, roots=roots, threads=threads)
-    of_table = (*rows.table.findings, *rows.findings)
-    found = (*of_table, *located.findings, *missing, *clusters, *faults, *files.findings)
+    files = read_files(spec, data, rows, located.refs, beside, roots=roots, threads=threads)
+    sought = (*located.findings, *beside.findings, *missing)
+    found = (*rows.table.findings, *rows.findings, *sought, *clusters, *faults, *files.findings)
     return PlannedGroup(rows, design, estimation, shuffling, files, found)
 
 
@@ -157,20 +162,33 @@ def find_images(data: Data, rows: Rows, roots: Roots) -> Located:
     return images.locate_images(source, frame, roots=roots, where=("data", "images"))
 
 
-def check_image_columns(data: Data, rows: Rows) -> tuple[Finding, ...]:
-    """Columns that the spec wants for images and masks, and that the table lacks; no file is looked for."""
+def check_image_columns(data: Data, model: Model, rows: Rows) -> tuple[Finding, ...]:
+    """Columns that the spec wants for images of any kind, and the table lacks; no file is looked for."""
     found: tuple[Finding, ...] = ()
     for key, asked in (("images", data.images), ("masks", data.masks)):
         if asked is not None:
             source = translate.image_source(asked, data.id)
             found += images.missing_columns(source, rows.table.frame, where=("data", key))
+    for one in wanted(data, model).values():
+        found += images.missing_columns(one.source, rows.table.frame, where=one.where)
     return found
 
 
-def settle_missing(data: Data, rows: Rows, located: Located) -> tuple[Rows, tuple[Finding, ...]]:
-    """Drop the rows whose image is missing, or tell which they are."""
-    if not located.missing:
-        return rows, ()
+def settle_missing(
+    data: Data, rows: Rows, located: Located, beside: Beside
+) -> tuple[Rows, tuple[Finding, ...]]:
+    """Drop the rows of which an image is missing, or tell which they are."""
+    lacking: list[tuple[str, tuple[str, ...], Mapping[str, str]]] = [
+        ("image", ("data", "images"), located.missing)
+    ]
+    lacking += [(one.what, one.where, missing) for one, missing in beside.missing()]
     if data.missing.image == "drop":
-        return drop_rows(rows, {who: f"no image: {why}" for who, why in located.missing.items()}), ()
-    return rows, images.missing_findings(located.missing, len(rows.kept), ("data", "images"))
+        reasons: dict[str, str] = {}
+        for what, _, missing in lacking:
+            reasons = {who: f"no {what}: {why}" for who, why in missing.items()} | reasons
+        return (drop_rows(rows, reasons) if reasons else rows), ()
+    told = [
+        images.missing_findings(dict(missing), len(rows.kept), where, what=what)
+        for what, where, missing in lacking
+    ]
+    return rows, tuple(finding for findings in told for finding in findings)

@@ -139,7 +139,7 @@ def check_data(spec: AnalysisSpec, *, allow_outside: bool = False) -> tuple[Find
             roots = translate.roots(spec, allow_outside=allow_outside)
             rows = read_rows(spec, spec.data, spec.model, roots)
             findings = (*findings, *rows.table.findings, *rows.findings)
-            findings = (*findings, *check_image_columns(spec.data, rows))
+            findings = (*findings, *check_image_columns(spec.data, spec.model, rows))
             findings = (*findings, *plan_estimation(spec.model, rows)[-1])
             findings = (*findings, *build_design(spec, spec.model, rows)[-1])
     except SpecglError as error:

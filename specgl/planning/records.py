@@ -43,6 +43,10 @@ class GroupSource:
         How images on other grids are brought to one, or ``None``.
     shuffling
         How observations are shuffled, or ``None`` where nothing is.
+    variances
+        First-level variance of each observation's effect, or ``None`` where the estimator uses none.
+    voxelwise
+        Images of each covariate that differs by location and that the formula names, by its name.
     """
 
     rows: Rows
@@ -55,6 +59,8 @@ class GroupSource:
     smoothing_fwhm: float | None
     resample: Resample | None
     shuffling: Shuffling | None = None
+    variances: Mapping[str, ImageRef] | None = None
+    voxelwise: Mapping[str, Mapping[str, ImageRef]] = field(default_factory=dict)
 
     @property
     def letters(self) -> dict[str, str]:

@@ -10,7 +10,7 @@ from specgl import design, images, inference
 from specgl import spec as language
 from specgl.errors import Finding
 from specgl.grammar import read_formula
-from specgl.spec import AnalysisSpec, Missing, Model
+from specgl.spec import AnalysisSpec, Data, Missing, Model
 
 
 def variables(spec: AnalysisSpec) -> dict[str, design.Categorical | design.Continuous]:
@@ -313,6 +313,17 @@ def _(asked: language.BidsImages, id_columns: tuple[str, ...]) -> images.Source:
 @image_source.register
 def _(asked: language.FileImages, id_columns: tuple[str, ...]) -> images.Source:
     return images.Volumes(asked.file, asked.index)
+
+
+def uses_variances(model: Model) -> bool:
+    """Whether the estimator weights observations by their first-level variances."""
+    return model.estimator.method in {"fixed_effects", "mixed_effects"}
+
+
+def voxelwise(data: Data, model: Model) -> tuple[str, ...]:
+    """Covariates that differ by location and that the formula names, in the order of the spec."""
+    named = {use.name for use in read_formula(model.formula).names}
+    return tuple(name for name in data.voxelwise if name in named)
 
 
 def missing_voxels(missing: Missing) -> images.MissingVoxels:

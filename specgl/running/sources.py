@@ -70,7 +70,7 @@ class Statistics:
         Every file that was read.
     counts
         Numbers of locations by kind.
-    design, rows, images
+    design, rows, images, variances
         Of a group; None and empty for ready-made maps.
     schemes
         How observations are shuffled; empty where nothing is.
@@ -92,6 +92,7 @@ class Statistics:
     design: Design | None = None
     rows: Rows | None = None
     images: Mapping[str, Path] = field(default_factory=dict)
+    variances: Mapping[str, Path] = field(default_factory=dict)
     schemes: tuple[Scheme, ...] = ()
     shuffled: Mapping[str, ShuffledStatistic] = field(default_factory=dict)
     tree: tuple[str, ...] = ()
@@ -134,6 +135,7 @@ def _(source: GroupSource, plan: Plan, engine: Threads, journey: Journey) -> Sta
             mask=source.mask,
             missing=source.missing,
             own_masks=source.own_masks,
+            companions=images.Companions(source.variances, source.voxelwise),
             smoothing_fwhm=source.smoothing_fwhm,
             resample=source.resample.interpolation if source.resample else None,
             engine=engine,
@@ -175,6 +177,7 @@ def _(source: GroupSource, plan: Plan, engine: Threads, journey: Journey) -> Sta
         design=source.design,
         rows=source.rows,
         images={name: ref.path for name, ref in source.images.items()},
+        variances={name: ref.path for name, ref in (source.variances or {}).items()},
         schemes=schemes,
         shuffled=_shuffled(loaded.data, source.design, schemes, stats, fit, engine) if schemes else {},
         tree=() if shuffling is None else tuple(shuffling.exchange.lines()),

@@ -145,6 +145,7 @@ def _carry_out(plan: Plan, place: Place, means: Means, journey: Journey) -> None
             design=source.design,
             rows=source.rows,
             images=source.images,
+            variances=source.variances,
             inputs=journey.inputs,
             roots=_roots(plan),
             counts=source.counts,

@@ -65,6 +65,13 @@ def make_data(held: Held) -> Data | None:
     )
 
 
+_COMPANIONS = {
+    "without_variance": "a usable variance",
+    "without_covariate": "a value of each covariate",
+}
+"""What locations may be left out for, by its name among the counts."""
+
+
 def _sentences(held: Held, rows: pd.DataFrame, quality: Quality | None) -> list[str]:
     kept = int((rows["status"] == "kept").sum())
     left_out = len(rows) - kept
@@ -79,6 +86,11 @@ def _sentences(held: Held, rows: pd.DataFrame, quality: Quality | None) -> list[
         why = [
             *([f"{few:,} for want of observations (at least {counts['needed']:,})"] if few else []),
             *([f"{constant:,} where all values are equal"] if constant else []),
+            *(
+                f"{counts[key]:,} for want of observations with {what}"
+                for key, what in _COMPANIONS.items()
+                if counts.get(key)
+            ),
         ]
         told.append(
             f"{counts['analysed']:,} of {telling.counted(counts['mask'], 'voxel')} of the mask were analysed"
