@@ -139,6 +139,58 @@ def conjunction(data: Path, rng: np.random.Generator) -> None:
         save(data / f"{name}_contrast-facesVsHouses_stat-effect_statmap.nii.gz", values * INSIDE)
 
 
+def mixed_effects(data: Path, rng: np.random.Generator) -> None:
+    sizes = rng.integers(10, 60, len(NAMES))
+    rows: list[dict[str, object]] = [
+        {"study": f"study-{i + 1:02d}", "software": ["FSL", "SPM"][i % 2], "n": int(n)}
+        for i, n in enumerate(sizes)
+    ]
+    write_table(data / "studies.tsv", rows)
+    for row, n in zip(rows, sizes, strict=True):
+        variance = 12 / n * np.exp(0.3 * noise(rng))
+        values = 5 * BALL + 0.7 * noise(rng) + np.sqrt(variance) * noise(rng)
+        save(data / f"{row['study']}_stat-effect_statmap.nii.gz", values * INSIDE)
+        save(data / f"{row['study']}_stat-variance_statmap.nii.gz", variance * INSIDE)
+
+
+def robust(data: Path, rng: np.random.Generator) -> None:
+    write_table(data / "participants.tsv", [{"participant_id": name} for name in NAMES])
+    for name in NAMES:
+        values = 6 * BALL + noise(rng)
+        if name == "sub-04":
+            values[:7] -= 40  # least squares finds nothing there
+        save(data / f"{name}_contrast-leftVsRight_stat-effect_statmap.nii.gz", values * INSIDE)
+
+
+def unequal_variances(data: Path, rng: np.random.Generator) -> None:
+    groups = ["control"] * 10 + ["patient"] * 6
+    rows = [{"participant_id": f"sub-{i + 1:02d}", "group": g} for i, g in enumerate(groups)]
+    write_table(data / "participants.tsv", rows)
+    for row in rows:
+        patient = row["group"] == "patient"
+        values = 10 * BALL * patient + (1.5 if patient else 0.5) * noise(rng)
+        save(
+            data / f"{row['participant_id']}_contrast-facesVsHouses_stat-effect_statmap.nii.gz",
+            values * INSIDE,
+        )
+
+
+def missing_voxels(data: Path, rng: np.random.Generator) -> None:
+    names = [f"sub-{n:02d}" for n in range(1, 16)]
+    fluency = np.linspace(40, 120, len(names)).round(1)
+    rows = [{"participant_id": n, "fluency": f} for n, f in zip(names, fluency, strict=True)]
+    write_table(data / "participants.tsv", rows)
+    for i, (name, score) in enumerate(zip(names, fluency, strict=True)):
+        matter = 0.5 + 0.1 * noise(rng)
+        values = 0.3 * (score - 80) * BALL + 5 * matter + noise(rng)
+        if i % 5 == 0:
+            values[:, :, 6:] = 0.0  # at most three of fifteen lack a voxel
+        elif i % 5 == 3:
+            values[:, :, :4] = np.nan
+        save(data / f"{name}_contrast-leftButton_stat-effect_statmap.nii.gz", values * INSIDE)
+        save(data / f"{name}_grey_matter.nii.gz", np.clip(matter, 0.01, 1) * INSIDE)
+
+
 DATA: dict[str, Callable[[Path, np.random.Generator], None]] = {
     f.__name__: f
     for f in (
@@ -152,6 +204,10 @@ DATA: dict[str, Callable[[Path, np.random.Generator], None]] = {
         permutation_tfce,
         exchangeability_blocks,
         conjunction,
+        mixed_effects,
+        robust,
+        unequal_variances,
+        missing_voxels,
     )
 } | {
     "paired_permutation": paired,

@@ -27,6 +27,10 @@ FOUND = {
     "true_discoveries": "mean",
     "random_field": "slope",
     "conjunction": "both",
+    "mixed_effects": "activates",
+    "robust": "groupMean",
+    "unequal_variances": "patientGtControl",
+    "missing_voxels": "risesWithFluency",
 }
 
 
