@@ -19,7 +19,8 @@ class FixedEffects(Part):
 
     method: Literal["fixed_effects"]
     """`fixed_effects`: each observation weighs the inverse of its own variance, which `data.variances`
-    names. What is found holds for these observations, not for others like them."""
+    names. What is found holds for these observations, not for others like them. Tests are z and
+    chi-square."""
 
 
 class MixedEffects(Part):
@@ -35,8 +36,9 @@ class MixedEffects(Part):
     `variance_groups` each group has its own."""
 
     adjustment: Literal["none", "knapp_hartung"] = "none"
-    """`none`: statistics as if the weights were known, against the normal distribution. `knapp_hartung`:
-    variances scaled by the weighted residuals, against t and F, which allows for few observations."""
+    """Standard errors as if tau squared were known (`none`), or scaled by the weighted residuals, which
+    allows for its being estimated from few observations (`knapp_hartung`). Tests are t and F with the
+    model's residual degrees of freedom in both."""
 
 
 class RobustEstimator(Part):

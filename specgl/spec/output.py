@@ -16,9 +16,9 @@ MapName = Literal[
     "dof",
     "n",
     "rpv",
+    "tost",
     "tau2",
     "i2",
-    "tost",
     "standard_error",
     "ci",
     "cohen_d",
@@ -43,9 +43,9 @@ DEFAULT: tuple[MapName, ...] = (
     "dof",
     "n",
     "rpv",
+    "tost",
     "tau2",
     "i2",
-    "tost",
 )
 """Maps that are written where nothing is said; those that a model does not have are not."""
 

@@ -50,7 +50,9 @@ def test_statistics_of_ready_made_maps_are_those_of_inference() -> None:
 
 
 def test_maps_of_the_language_are_those_of_the_vocabulary() -> None:
-    assert set(get_args(MapName)) == set(VARIABLES)
+    # `ci` asks for the limits of whatever is written and has some.
+    limits = {name for name in VARIABLES if name.endswith(("_lower", "_upper"))}
+    assert set(get_args(MapName)) - {"ci"} == set(VARIABLES) - limits
     assert Output().maps == DEFAULT_MAPS
 
 

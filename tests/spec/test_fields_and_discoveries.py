@@ -238,11 +238,19 @@ def test_a_correction_that_only_another_form_has_is_among_those_offered():
 def test_examples_of_the_language_page_are_silent(root):
     page = (root / "docs" / "reference" / "language.md").read_text(encoding="utf-8")
     blocks = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
-    assert len(blocks) == 2
-    shuffled, ready = blocks
-    model = {key: value for key, value in BASE.items() if key != "permutation"}
-    head = "".join(f"{key}: {json.dumps(value)}\n" for key, value in model.items())
-    for text in (head + shuffled, "specgl: 1\nname: ready\n" + ready):
+    assert len(blocks) == 3
+    estimated, shuffled, ready = blocks
+
+    def around(*keys: str) -> str:
+        """A spec without what the page says."""
+        held = {key: value for key, value in BASE.items() if key not in keys}
+        return "".join(f"{key}: {json.dumps(value)}\n" for key, value in held.items())
+
+    for text in (
+        around("permutation", "inference", "model", "data") + estimated,
+        around("permutation") + shuffled,
+        "specgl: 1\nname: ready\n" + ready,
+    ):
         examination = examine_text(text)
         assert examination.findings == ()
         assert examination.spec is not None

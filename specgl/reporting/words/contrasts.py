@@ -215,9 +215,13 @@ def _dof(label: str, facts: Facts) -> str:
 
 
 def _dof_without_results(label: str, facts: Facts) -> str:
-    """Degrees of freedom where nothing was inferred: those of the model, where it has one variance."""
-    design = facts.design
-    if design is None or design["variance_groups"] or label not in design["contrasts"]:
+    """Degrees of freedom where nothing was inferred: those of the model, where its contrasts have these."""
+    design, model = facts.design, facts.section("model")
+    if design is None or label not in design["contrasts"]:
+        return ""
+    method, errors = model["estimator"]["method"], model["errors"]["type"]
+    own = method == "ols" and (design["variance_groups"] or errors == "cluster")
+    if own or method == "fixed_effects":
         return ""
     return _of_freedom(number(design["dof"], 4)) if design["contrasts"][label]["kind"] == "t" else ""
 

@@ -9,14 +9,9 @@ from specgl.grammar import AtomKind, read_hypothesis
 from specgl.reporting.words.asking import model_words
 from specgl.reporting.words.citations import Citations
 from specgl.reporting.words.contrasts import estimate_of
+from specgl.reporting.words.estimated import by_words, estimation_words, mixed_groups
 from specgl.reporting.words.facts import Facts
 from specgl.reporting.words.language import counted, listed, name, names, number, sentence, spelt, unit
-
-ESTIMATORS = {"ols": "ordinary least squares"}
-"""How coefficients were estimated."""
-
-ERRORS = {"homoscedastic": "independent errors of one variance"}
-"""What was taken of the errors, where no groups have variances of their own."""
 
 CODINGS = {
     "treatment": "treatment coding",
@@ -34,12 +29,12 @@ def model_text(facts: Facts, cite: Citations) -> str:
 
 
 def _model(facts: Facts, cite: Citations) -> Iterator[str]:
-    model, design = facts.section("model"), facts.design or {}
-    errors = "" if design["variance_groups"] else f", with {ERRORS[model['errors']['type']]}"
+    design = facts.design or {}
     yield (
         f"At each voxel, a general linear model {cite('friston1994glm')}, {model_words(facts)}, was fitted "
-        f"by {ESTIMATORS[model['estimator']['method']]}{errors}."
+        f"by {by_words(facts)}."
     )
+    yield from estimation_words(facts, cite)
     n = len(design["regressors"])
     blocks = " with the blocks" if design["block"] else ""
     yield from _blocks(design)
@@ -100,6 +95,9 @@ def _groups(facts: Facts, design: Mapping[str, Any], cite: Citations) -> Iterato
     else:
         sizes = listed(f"{n:,} {name(label)}" for label, n in groups["counts"].items())
         of = f"group of {name(groups['column'])} ({sizes})"
+    if facts.section("model")["estimator"]["method"] == "mixed_effects":
+        yield mixed_groups(of)
+        return
     kinds = {str(contrast["statistic"]) for contrast in facts.contrasts}
     tests = [words for kind, words in _WELCH.items() if kind in kinds]
     yield (
@@ -137,6 +135,24 @@ def _contrasts(facts: Facts, cite: Citations) -> Iterator[str]:
         yield (
             "A conjunction was tested at each voxel by the member with the least evidence, against the "
             f"conjunction null hypothesis {cite('nichols2005')}: its p-value is the largest of its members'."
+        )
+    yield from _sizes(facts, cite)
+
+
+def _sizes(facts: Facts, cite: Citations) -> Iterator[str]:
+    """Tests of equivalence, and Bayes factors, where their maps are written."""
+    maps = facts.section("output").get("maps", ())
+    contrasts = facts.section("contrasts").items()
+    margins = [f"{number(c['margin'], 4)} for {name(label)}" for label, c in contrasts if c.get("margin")]
+    if margins and "tost" in maps:
+        yield (
+            f"Equivalence was tested by two one-sided tests {cite('schuirmann1987')}, not corrected for the "
+            f"number of voxels, with a margin on either side of 0 of {listed(margins)}."
+        )
+    if "bf10" in maps and facts.design is not None:
+        yield (
+            "Bayes factors compare an effect with none, under a Cauchy prior of scale 0.707 on the "
+            f"standardised effect {cite('rouder2009')}."
         )
 
 

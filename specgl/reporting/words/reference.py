@@ -17,7 +17,7 @@ class Reference:
     key
         Its key in BibTeX.
     kind
-        Its type in BibTeX: `article`, `incollection`, `inproceedings`, or `misc` for programs.
+        Its type in BibTeX: `article`, `book`, `incollection`, `inproceedings`, or `misc` for programs.
     authors
         Family name, comma, initials, of each; a body of people has no comma.
     title
@@ -73,7 +73,7 @@ class Reference:
     def text(self) -> str:
         """As a list of references has it, in plain text."""
         parts = [f"{self._who()} ({self._when()}).", f"{self.title}."]
-        if self.within:
+        if self.within or self.publisher:
             parts.append(f"{self._where()}.")
         if self.doi:
             parts.append(f"doi:{self.doi}")
@@ -102,7 +102,7 @@ class Reference:
             told += f"({self.number})"
         if self.pages:
             told += f", {self.pages}"
-        return f"{told}. {self.publisher}" if self.publisher else told
+        return ". ".join(filter(None, (told, self.publisher)))
 
     def _fields(self) -> Iterator[tuple[str, str]]:
         people = [escapes.latex(a) if "," in a else f"{{{escapes.latex(a)}}}" for a in self.authors]

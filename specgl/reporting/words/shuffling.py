@@ -64,6 +64,12 @@ METHODS = {
 }
 """How effects that a contrast does not test were kept, and whose method that is."""
 
+KEPT = {
+    "reduced_model": "Under all shuffles each voxel kept the variance between observations, τ², of the model "
+    "without what is tested.",
+}
+"""What became of the variance between observations under shuffles."""
+
 TAILS = {
     "counts": ("", ()),
     "gpd": (
@@ -96,6 +102,8 @@ def _shuffling(facts: Facts, cite: Citations) -> Iterator[str]:
         yield f"Random numbers came from the generator Philox {cite('salmon2011')} with seed {seed}."
     yield from _blocks(facts, cite)
     yield from _nuisance(facts, cite)
+    if (kept := facts.section("permutation").get("tau2")) is not None:
+        yield KEPT[kept]
     yield from _p_values(facts, cite)
 
 

@@ -209,7 +209,8 @@ def make_facts() -> Callable[..., Facts]:
 
 
 def _asked(spec: dict[str, Any]) -> list[dict[str, Any]]:
-    grouped = spec["model"].get("variance_groups") is not None
+    model = spec["model"]
+    grouped = model.get("variance_groups") is not None and model["estimator"]["method"] == "ols"
     told = []
     for name, said in spec["contrasts"].items():
         one = {

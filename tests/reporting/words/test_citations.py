@@ -19,10 +19,30 @@ Make = Callable[..., Facts]
 PERMUTED = {"inference": {"maxT": {"method": "permutation", "statistic": "voxel"}}}
 
 
+WITHOUT_LINK = frozenset(
+    {
+        "holm1979",
+        "draper1966",
+        "still1981",
+        "huh2001",
+        "huber1981",
+        "hedges1985",
+        "raudenbush2009",
+        "bell2002",
+    }
+)
+"""What has neither a DOI nor a page of its own."""
+
+
 def cited_in(text: str) -> set[str]:
     """Citations that a text holds, among what stands in its parentheses."""
     inside = [part for found in re.findall(r"\(([^()]*)\)", text) for part in found.split("; ")]
     return {part for part in inside if re.fullmatch(r"(?:[A-Z]|ter )[^;:=]*, (?:\d{4}|software)", part)}
+
+
+def _model(estimator: dict[str, str] | None = None, errors: dict[str, str] | None = None) -> dict[str, Any]:
+    said = {"estimator": estimator, "errors": errors}
+    return {"formula": "group + age", **{key: value for key, value in said.items() if value}}
 
 
 WHOLE: dict[str, dict[str, Any]] = {
@@ -53,6 +73,20 @@ WHOLE: dict[str, dict[str, Any]] = {
         "contrasts": {"a": "age", "b": "mean", "c": {"conjunction": ["a", "b"]}},
     },
     **{
+        tau2: {"model": _model({"method": "mixed_effects", "tau2": tau2, "adjustment": "knapp_hartung"})}
+        for tau2 in ("reml", "dl", "pm", "ml", "hedges")
+    },
+    **{loss: {"model": _model({"method": "robust", "loss": loss})} for loss in ("huber", "bisquare")},
+    **{kind: {"model": _model(errors={"type": kind})} for kind in ("hc0", "hc3", "hc4")},
+    **{
+        correction: {"model": _model(errors={"type": "cluster", "by": "site", "correction": correction})}
+        for correction in ("c0", "c2")
+    },
+    "sizes": {
+        "contrasts": {"rises": {"hypothesis": "age", "margin": 0.1}},
+        "output": {"maps": ["tost", "bf10"]},
+    },
+    **{
         method: {**PERMUTED, "permutation": {"seed": 1, "nuisance": method}}
         for method in ("dekker", "draper_stoneman", "still_white", "ter_braak", "manly", "huh_jhun")
     },
@@ -80,7 +114,7 @@ def test_no_two_of_the_catalogue_are_cited_alike() -> None:
 def test_references_are_whole(key: str) -> None:
     reference = CATALOGUE[key]
     assert reference.key == key
-    assert reference.link.startswith("https://") or key in {"holm1979", "draper1966", "still1981", "huh2001"}
+    assert reference.link.startswith("https://") or key in WITHOUT_LINK
     assert all(
         re.fullmatch(r"[^,;]+, [A-Z].*\.|The specgl developers", author) for author in reference.authors
     )
@@ -117,6 +151,7 @@ def entries_of(text: str) -> dict[str, dict[str, str]]:
 def test_bibtex_is_read_as_it_was_meant(make_facts: Make) -> None:
     wanted = {
         "article": "journal",
+        "book": "publisher",
         "incollection": "booktitle",
         "inproceedings": "booktitle",
         "misc": "title",

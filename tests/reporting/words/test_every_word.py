@@ -78,6 +78,7 @@ INFERENCES = (
 )
 
 GIVEN: dict[Chosen, Any] = {
+    ("PermutationSettings", "tau2"): None,
     ("Missing", "voxel"): {"available": 0.8},
     ("Continuous", "center"): 40.5,
     ("Continuous", "scale"): 10.0,
@@ -110,6 +111,10 @@ def _shuffled(**settings: Any) -> dict[str, Any]:
     return {"inference": SHUFFLED, "permutation": {"seed": 3, **settings}}
 
 
+def _estimated(estimator: dict[str, str]) -> dict[str, Any]:
+    return {"model": {"formula": "group + age", "estimator": estimator}}
+
+
 def _maps(part: str, value: str) -> dict[str, Any]:
     dof = {"TMap": 13, "FMap": [2, 13], "Chi2Map": 3}.get(part)
     said = {"image": "map.nii.gz", "statistic": value} | ({"dof": dof} if dof else {})
@@ -137,10 +142,33 @@ SECTIONS: dict[Chosen, Callable[[Any], dict[str, Any]]] = {
     ("Categorical", "coding"): lambda value: _variable("coding", value, "group"),
     ("Continuous", "center"): lambda value: _variable("center", value, "age"),
     ("Continuous", "scale"): lambda value: _variable("scale", value, "age"),
-    ("Estimator", "method"): lambda value: {
-        "model": {"formula": "group + age", "estimator": {"method": value}}
+    **{
+        (name, key): lambda value, fixed=fixed, key=key: _estimated({**fixed, key: value})
+        for name, fixed in (
+            ("OlsEstimator", {}),
+            ("FixedEffects", {}),
+            ("MixedEffects", {"method": "mixed_effects"}),
+            ("RobustEstimator", {"method": "robust"}),
+        )
+        for key in ("method", "tau2", "adjustment", "loss")
+        if (name, key) in WORDS
     },
-    ("Errors", "type"): lambda value: {"model": {"formula": "group + age", "errors": {"type": value}}},
+    **{
+        (name, key): lambda value, fixed=fixed, key=key: {
+            "model": {"formula": "group + age", "errors": {**fixed, key: value}}
+        }
+        for name, fixed in (
+            ("HomoscedasticErrors", {}),
+            ("HcErrors", {}),
+            ("ClusterErrors", {"type": "cluster", "by": "family"}),
+        )
+        for key in ("type", "correction")
+        if (name, key) in WORDS
+    },
+    ("PermutationSettings", "tau2"): lambda value: {
+        **_estimated({"method": "mixed_effects"}),
+        **(_shuffled(tau2=value) if value else {}),
+    },
     ("PermutationSettings", "n"): lambda value: _shuffled(n=value),
     ("PermutationSettings", "exchange"): lambda value: _shuffled(exchange=value),
     ("PermutationSettings", "nuisance"): lambda value: _shuffled(nuisance=value),

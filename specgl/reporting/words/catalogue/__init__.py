@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from specgl.reporting.words.catalogue.estimators import EFFECTS, HETEROGENEITY, ROBUST, SANDWICHES
 from specgl.reporting.words.catalogue.fields import DISCOVERIES, FIELDS
 from specgl.reporting.words.catalogue.models import CORRECTIONS, MODELS
 from specgl.reporting.words.catalogue.programs import REPORTING_AND_SOFTWARE
@@ -11,6 +12,10 @@ CATALOGUE = {
     reference.key: reference
     for several in (
         MODELS,
+        HETEROGENEITY,
+        ROBUST,
+        SANDWICHES,
+        EFFECTS,
         CORRECTIONS,
         PERMUTATION,
         NUISANCE,
