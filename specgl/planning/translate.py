@@ -91,11 +91,6 @@ def _(contrast: language.Conjunction, name: str) -> design.ContrastRequest:
     )
 
 
-def uses_variances(model: Model) -> bool:
-    """Whether observations are weighted by their first-level variances."""
-    return isinstance(model.estimator, language.FixedEffects | language.MixedEffects)
-
-
 def inferences(spec: AnalysisSpec) -> tuple[inference.Inference, ...]:
     """How contrasts are thresholded."""
     return tuple(_inference(asked, name, spec) for name, asked in spec.inference.items())
@@ -317,7 +312,7 @@ def _(asked: language.FileImages, id_columns: tuple[str, ...]) -> images.Source:
 
 def uses_variances(model: Model) -> bool:
     """Whether the estimator weights observations by their first-level variances."""
-    return model.estimator.method in {"fixed_effects", "mixed_effects"}
+    return isinstance(model.estimator, language.FixedEffects | language.MixedEffects)
 
 
 def voxelwise(data: Data, model: Model) -> tuple[str, ...]:

@@ -6,7 +6,6 @@ from collections.abc import Callable
 
 import pytest
 
-from specgl.models import LeastSquares, letters_of
 from specgl.design import (
     Categorical,
     Conjunction,
@@ -17,6 +16,7 @@ from specgl.design import (
     describe_design,
 )
 from specgl.errors import DesignError, Finding
+from specgl.models import LeastSquares, letters_of
 
 MakeRows = Callable[..., object]
 VARIABLES = {"group": Categorical(("c", "p")), "age": Continuous()}

@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from specgl.models import LeastSquares, letters_of
 from specgl.design import (
     Block,
     Categorical,
@@ -20,6 +19,7 @@ from specgl.design import (
     describe_design,
 )
 from specgl.errors import DesignError, SpecglError, TableError
+from specgl.models import LeastSquares, letters_of
 
 MakeRows = Callable[[Mapping[str, Sequence[object]]], Rows]
 N = 12

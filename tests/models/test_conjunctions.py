@@ -11,11 +11,10 @@ import xarray as xr
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.special import ndtr
 
-from specgl.models import LeastSquares, letters_of
 from specgl.design import Conjunction, Design
 from specgl.design.records import Block
 from specgl.engines import Threads
-from specgl.models import contrast_maps, fit
+from specgl.models import LeastSquares, contrast_maps, fit, letters_of
 
 Make = Callable[..., object]
 ONE = Threads(1)
