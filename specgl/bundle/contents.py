@@ -103,8 +103,8 @@ class QualityContents:
     Attributes
     ----------
     observations
-        Indexed by observation: `distance`, `outlier`, `mean_absolute_residual`, `coverage`, `n_values`,
-        `leverage`.
+        Indexed by observation: `distance`, `outlier`, `mahalanobis`, `mean_absolute_residual`, `coverage`,
+        `n_values`, `leverage`; of a robust fit `mean_weight` and `downweighted`.
     mean
         Mean over the observations, ``(n_loc,)``.
     present

@@ -29,11 +29,16 @@ _MEANINGS = {
     "distance": "Root mean square, over the locations, of the internally studentised residual: how far the "
     "observation lies from what the model expects of it; 1 is expected.",
     "outlier": "1 where the distance lies far above those of the others (modified z-score above 3.5).",
+    "mahalanobis": "Mahalanobis distance among the leading principal components of the studentised residuals: "
+    "large for an observation whose residuals have a pattern that the others' have not.",
     "mean_absolute_residual": "Mean absolute residual over the locations, in the unit of the data.",
     "coverage": "Share of the mask's voxels with a value; without a mask, of the voxels where at least "
     "half of the observations have one.",
     "n_values": "Analysed locations with a value.",
-    "leverage": "Leverage in the design: between 0 and 1, their sum is the design's rank.",
+    "leverage": "Leverage in the design, as far as the table gives it: between 0 and 1, their sum is its rank.",
+    "mean_weight": "Mean weight in the robust fit over the locations: 1 where an observation is no outlier "
+    "anywhere.",
+    "downweighted": "Share of the locations where its weight in the robust fit is below a half.",
 }
 
 

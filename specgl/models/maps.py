@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from specgl.engines import Threads
 from specgl.models.estimation import Robust
 from specgl.models.fitted import GroupFit
-from specgl.models.residuals import precision, run_residuals
+from specgl.models.residuals import precision, robust_weights, run_residuals
 from specgl.models.stretches import Floats, Progress, Run, match_rows, walk
 
 if TYPE_CHECKING:  # types only: fitting does not wait for the formula language
@@ -118,18 +118,6 @@ def weights(data: xr.Dataset, design: Design, fit: GroupFit, *, engine: Threads)
         return np.asarray(own / own.sum(axis=0))
 
     return _of_observations(of_run, data, design, fit, engine=engine)
-
-
-def robust_weights(run: Run, fit: GroupFit, design: Design) -> Floats:
-    """``(n, m)`` weights of a robust fit at the locations of a run; NaN where it has no scale."""
-    from specgl.kernels.estimators.robust import weights_of  # imports numba: half a second
-
-    assert fit.local is not None
-    estimation = fit.local.estimation
-    assert isinstance(estimation, Robust)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        scaled = run_residuals(run, fit, design).raw / np.sqrt(fit.sigma2[run.locations])
-    return np.asarray(weights_of(scaled, estimation.loss), dtype=np.float64)
 
 
 def leverages(data: xr.Dataset, design: Design, fit: GroupFit, *, engine: Threads) -> Values:

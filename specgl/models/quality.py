@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from specgl.engines import Threads
 from specgl.kernels.distances import components, mahalanobis
+from specgl.models.estimation import Robust
 from specgl.models.fitted import GroupFit
-from specgl.models.residuals import run_residuals
+from specgl.models.residuals import robust_weights, run_residuals
 from specgl.models.stretches import Floats, Run, match_rows, walk
 
 if TYPE_CHECKING:  # types only: fitting does not wait for the formula language
@@ -21,6 +22,9 @@ if TYPE_CHECKING:  # types only: fitting does not wait for the formula language
 FAR = 3.5
 """Modified z-score from which a distance is an outlier (Iglewicz and Hoaglin 1993, How to detect and handle
 outliers)."""
+
+HALF = 0.5
+"""Weight of a robust fit below which an observation counts as left half out."""
 
 LEAST_FACTOR = 1.2
 """A distance nearer than this factor to the median is no outlier, however alike the others are."""
@@ -48,6 +52,10 @@ class Quality:
         ``(n_obs,)`` Mahalanobis distance among the leading principal components of the studentised residuals,
         see `specgl.kernels.distances`: large for one whose residuals have a pattern that the others' have
         not, however small they are.
+    mean_weight
+        ``(n_obs,)`` mean weight of a robust fit over the locations; None of other fits.
+    downweighted
+        ``(n_obs,)`` share of the locations where that weight is below `HALF`; None likewise.
     """
 
     mean: Floats
@@ -56,6 +64,8 @@ class Quality:
     mean_absolute_residual: Floats
     n_values: NDArray[np.int64]
     mahalanobis: Floats
+    mean_weight: Floats | None = None
+    downweighted: Floats | None = None
 
 
 def observation_quality(data: xr.Dataset, design: Design, fit: GroupFit, *, engine: Threads) -> Quality:
@@ -83,20 +93,21 @@ def observation_quality(data: xr.Dataset, design: Design, fit: GroupFit, *, engi
     def visit(run: Run) -> None:
         mean[run.locations] = run.y.mean(axis=0, dtype=np.float64)
         # One thread visits all runs of a stretch, one after the other.
-        total, gram = parts.setdefault(run.stretch, (np.zeros((5, n_obs)), np.zeros((n_obs, n_obs))))
+        total, gram = parts.setdefault(run.stretch, (np.zeros((7, n_obs)), np.zeros((n_obs, n_obs))))
         sums, products = _sums(run, fit, design)
         total[:, run.rows] += sums
         gram[np.ix_(run.rows, run.rows)] += products
 
     walk(rows, design, fit.patterns, visit, engine=engine)
-    total, gram = np.zeros((5, n_obs)), np.zeros((n_obs, n_obs))
+    total, gram = np.zeros((7, n_obs)), np.zeros((n_obs, n_obs))
     for stretch in sorted(parts):  # in a fixed order: which thread came first changes no bit
         total += parts[stretch][0]
         gram += parts[stretch][1]
-    squares, n_squares, size, n_residuals, n_values = total
+    squares, n_squares, size, n_residuals, n_values, weight, n_light = total
+    is_robust = fit.local is not None and isinstance(fit.local.estimation, Robust)
     with np.errstate(invalid="ignore", divide="ignore"):
         distance = np.sqrt(squares / n_squares)
-        mean_absolute = size / n_residuals
+        mean_absolute, mean_weight, light = (sums / n_residuals for sums in (size, weight, n_light))
     return Quality(
         mean=mean,
         distance=distance,
@@ -104,6 +115,8 @@ def observation_quality(data: xr.Dataset, design: Design, fit: GroupFit, *, engi
         mean_absolute_residual=mean_absolute,
         n_values=n_values.astype(np.int64),
         mahalanobis=_mahalanobis(gram, n_squares),
+        mean_weight=mean_weight if is_robust else None,
+        downweighted=light if is_robust else None,
     )
 
 
@@ -163,10 +176,11 @@ def values_at(
 
 def _sums(run: Run, fit: GroupFit, design: Design) -> tuple[Floats, Floats]:
     """Over the run's locations, for each of its observations: squared studentised residuals and their number,
-    absolute residuals and their number, and values, ``(5, n)``; products of studentised residuals ``(n, n)``.
+    absolute residuals and their number, values, and weights of a robust fit and how many are low, ``(7, n)``;
+    products of studentised residuals ``(n, n)``.
     """
     n, m = run.y.shape
-    sums, products = np.zeros((5, n)), np.zeros((n, n))
+    sums, products = np.zeros((7, n)), np.zeros((n, n))
     sums[4] = m
     tested = fit.tested[run.locations]
     if run.factor.dof < 1 or not tested.any():
@@ -178,4 +192,7 @@ def _sums(run: Run, fit: GroupFit, design: Design) -> tuple[Floats, Floats]:
     own = np.isfinite(studentised)
     studentised = np.where(own, studentised, 0.0)
     sums[0], sums[1] = (studentised**2).sum(axis=1), np.count_nonzero(own, axis=1)
+    if fit.local is not None and isinstance(fit.local.estimation, Robust):
+        weights = robust_weights(run, fit, design)[:, tested]
+        sums[5], sums[6] = weights.sum(axis=1), np.count_nonzero(weights < HALF, axis=1)
     return sums, studentised @ studentised.T

@@ -112,6 +112,18 @@ def precision(run: Run, fit: GroupFit, design: Design) -> Floats:
     return 1.0 / (variances + tau2[tau2_codes(design)[run.rows]][:, run.locations])
 
 
+def robust_weights(run: Run, fit: GroupFit, design: Design) -> Floats:
+    """``(n, m)`` weights of a robust fit at the locations of a run; NaN where it has no scale."""
+    from specgl.kernels.estimators.robust import weights_of  # imports numba: half a second
+
+    assert fit.local is not None
+    estimation = fit.local.estimation
+    assert isinstance(estimation, Robust)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        scaled = run_residuals(run, fit, design).raw / np.sqrt(fit.sigma2[run.locations])
+    return np.asarray(weights_of(scaled, estimation.loss), dtype=np.float64)
+
+
 def _weighted(run: Run, fit: GroupFit, design: Design, y: Floats) -> RunResiduals:
     from specgl.kernels.estimators.weighted import fit_weighted  # imports numba: half a second
 

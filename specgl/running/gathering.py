@@ -56,15 +56,19 @@ def quality_contents(observed: Observed, space: Space, inferred: Sequence[Inferr
         Results, whose peaks' values are kept.
     """
     design, quality = observed.design, observed.quality
+    columns = {
+        "distance": quality.distance,
+        "outlier": quality.outlier,
+        "mahalanobis": quality.mahalanobis,
+        "mean_absolute_residual": quality.mean_absolute_residual,
+        "coverage": observed.coverage,
+        "n_values": quality.n_values,
+        "leverage": leverages(design),
+        "mean_weight": quality.mean_weight,
+        "downweighted": quality.downweighted,
+    }
     observations = pd.DataFrame(
-        {
-            "distance": quality.distance,
-            "outlier": quality.outlier,
-            "mean_absolute_residual": quality.mean_absolute_residual,
-            "coverage": observed.coverage,
-            "n_values": quality.n_values,
-            "leverage": leverages(design),
-        },
+        {name: values for name, values in columns.items() if values is not None},
         index=pd.Index(design.observations, name="observation"),
     )
     shown = furthest(quality.distance)

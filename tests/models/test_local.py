@@ -354,5 +354,5 @@ def test_studentised_residuals_have_the_variance_of_one(
         data = make_weighted(y, variances)
         fitted = fit(data, design, engine=ONE, estimation=way)
         distance = observation_quality(data, design, fitted, engine=ONE).distance
-        # Of 4000 independent locations a root mean square is off by 1% or so; an estimated tau2 adds a little.
+        # Of 4000 locations a root mean square is off by 1% or so; an estimated tau2 adds a little.
         assert_allclose(distance, 1.0, atol=0.05)

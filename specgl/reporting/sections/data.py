@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -165,37 +166,80 @@ def _thumbnails(held: Held, quality: Quality) -> Shown:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _Column:
+    """A number of each observation: its heading, how it is said, and what it means."""
+
+    name: str
+    head: Head
+    say: Callable[[float], str]
+    meaning: str
+
+
+_COLUMNS = (
+    _Column(
+        "distance",
+        Head("Distance"),
+        telling.decimals,
+        "Distance: root mean square of the studentised residual over the voxels; 1 is expected.",
+    ),
+    _Column(
+        "mahalanobis",
+        Head("Mahalanobis"),
+        telling.decimals,
+        "Mahalanobis: distance among the leading components of the residuals, large for a pattern of its own.",
+    ),
+    _Column("mean_absolute_residual", Head("Residual", "mean absolute"), telling.short, ""),
+    _Column(
+        "coverage",
+        Head("Coverage", "%"),
+        lambda share: telling.decimals(100 * share, 1),
+        "Coverage: share of the mask's voxels with a value.",
+    ),
+    _Column(
+        "leverage",
+        Head("Leverage"),
+        lambda leverage: telling.decimals(leverage, 3),
+        "Leverage: between 0 and 1.",
+    ),
+    _Column(
+        "mean_weight",
+        Head("Weight", "mean"),
+        telling.decimals,
+        "Weight: in the robust fit, over the voxels; 1 where an observation is no outlier anywhere.",
+    ),
+    _Column(
+        "downweighted",
+        Head("Half out", "% of voxels"),
+        lambda share: telling.decimals(100 * share, 1),
+        "Half out: where its weight is below a half.",
+    ),
+)
+
+
 def _quality(quality: Quality) -> PlainTable:
     about = quality.observations.sort_values("distance", ascending=False, kind="stable", na_position="last")
     marked = about["outlier"].astype(bool)
+    columns = [column for column in _COLUMNS if column.name in about]
     every = [
         Line(
             (
                 str(name),
                 *(["outlier" if row["outlier"] else ""] if marked.any() else []),
-                telling.decimals(row["distance"]),
-                telling.short(float(row["mean_absolute_residual"])),
-                telling.decimals(100 * float(row["coverage"]), 1),
-                telling.decimals(row["leverage"], 3),
+                *(column.say(float(row[column.name])) for column in columns),
             ),
             marked=bool(row["outlier"]),
         )
         for name, row in about.iterrows()
     ]
     lines, note = cut(every, MOST_OBSERVATIONS, names.QUALITY)
-    meaning = (
-        "Distance: root mean square of the studentised residual over the voxels; 1 is expected. Coverage: "
-        "share of the mask's voxels with a value. Leverage: between 0 and 1."
-    )
+    meaning = " ".join(column.meaning for column in columns if column.meaning)
     return PlainTable(
         caption="Quality of each observation, the most distant first",
         heads=(
             Head("Observation", holds=WORDS),
             *([Head("Marked", holds=WORDS)] if marked.any() else []),
-            Head("Distance"),
-            Head("Residual", "mean absolute"),
-            Head("Coverage", "%"),
-            Head("Leverage"),
+            *(column.head for column in columns),
         ),
         lines=lines,
         note=f"{meaning} {note}".strip(),
