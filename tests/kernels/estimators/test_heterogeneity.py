@@ -290,7 +290,7 @@ def test_shapes_that_do_not_fit_are_refused(problem) -> None:
 
 @pytest.mark.parametrize("restricted", [False, True])
 def test_two_maxima_are_both_climbed(restricted) -> None:
-    """Precise observations that agree, and others that do not: of 2,000 locations none ends at the lower one."""
+    """Precise observations that agree, others that do not: of 2,000 locations none ends at the lower one."""
     rng = np.random.default_rng(11)
     n, m = 8, 2000
     basis = np.full((1, n, 1), n**-0.5)
