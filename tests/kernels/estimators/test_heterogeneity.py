@@ -91,7 +91,7 @@ def test_equal_variances_leave_one_answer(problem, seed: int, size: float, k: in
 
 
 @pytest.mark.parametrize("restricted", [False, True])
-@given(seed=SEEDS, ratio=st.sampled_from([3.0, 100.0, 1e4]), k=st.integers(0, 3))
+@given(seed=SEEDS, ratio=st.sampled_from([3.0, 100.0]), k=st.integers(0, 3))
 @settings(max_examples=25)
 def test_no_grid_beats_the_likelihood(
     projector, problem, restricted, seed: int, ratio: float, k: int
@@ -286,3 +286,25 @@ def test_shapes_that_do_not_fit_are_refused(problem) -> None:
         estimate_tau2(data.basis, data.y, data.variances[:, 1:], data.groups, "dl")
     with pytest.raises(ValueError, match="groups"):
         estimate_tau2(data.basis, data.y, data.variances, data.groups - 1, "dl")
+
+
+@pytest.mark.parametrize("restricted", [False, True])
+def test_two_maxima_are_both_climbed(restricted) -> None:
+    """Precise observations that agree, others that do not: of 2,000 locations none ends at the lower one."""
+    rng = np.random.default_rng(11)
+    n, m = 8, 2000
+    basis = np.full((1, n, 1), n**-0.5)
+    variances = 1e4 ** rng.uniform(-0.5, 0.5, (n, m))
+    y = rng.standard_normal((n, m)) * np.sqrt(variances + 10 ** rng.uniform(-3, 2, m) * rng.integers(0, 2, m))
+
+    def value(tau2: np.ndarray) -> np.ndarray:
+        w = 1 / (variances + tau2)
+        rest = y - (w * y).sum(axis=0) / w.sum(axis=0)
+        apart = np.log(w.sum(axis=0)) if restricted else 0
+        return 0.5 * (np.log(w).sum(axis=0) - (w * rest**2).sum(axis=0) - apart)
+
+    zeros = np.zeros(n, dtype=int)
+    found = estimate_tau2(basis, y, variances, zeros, "reml" if restricted else "ml")
+    assert found.converged.all()
+    best = np.max([value(np.full(m, each)) for each in [0.0, *10 ** np.linspace(-4, 5, 300)]], axis=0)
+    assert (value(found.tau2[0]) >= best - 1e-9).all()
