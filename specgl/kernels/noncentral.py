@@ -37,7 +37,7 @@ _NODES_DOF = 18
 _NODES_STAT = (32, 64, 128, 256)
 _SETTLED = 1e-9  # the last coefficients, where h itself is some units
 _LARGEST = 1e100  # its square is a float64
-_TILE = 2**13
+_TILE = 2**10  # times 256 nodes: 2 MiB at a time
 _DROP = 34.0  # exp(-34) is 2e-15: what of the density of log s is left out
 _SURE = 12.0  # a noncentrality above it is far from 0, in standard deviations of Z
 _REACH = 9.0  # of Z: beyond it lies 2e-19
@@ -92,18 +92,21 @@ def _interpolate(stat: Floats, root: Floats, table: _Table, alpha: float) -> Flo
         here = slice(start, start + _TILE)
         t, w = np.clip(stat[here], -_LARGEST, _LARGEST), root[here]
         nu = 1 / (w * w)
-        terms = table.coefficients
+        terms = table.coefficients  # (nodes, 1) of one number of degrees of freedom
         if table.half:
-            terms = terms @ chebyshev.chebvander((w - table.middle) / table.half, terms.shape[1] - 1).T
+            terms = _clenshaw((w - table.middle) / table.half, terms.T[:, :, None])
         h = _clenshaw(t / np.sqrt(_scale(nu, alpha) + t * t), terms)
         found[here] = t - h * np.sqrt(1 + t * t / (2 * nu))
     return found
 
 
 def _clenshaw(x: Floats, terms: Floats) -> Floats:
-    """Chebyshev series at ``x`` ``(m,)`` with terms ``(k, m)`` of each, or ``(k, 1)`` of all."""
+    """Chebyshev series ``(..., m)`` at ``x`` ``(m,)`` with terms ``(k, ..., m)`` of each, or ``(k, ..., 1)``.
+
+    Number by number: a matrix product would round a location differently in another company.
+    """
     double = 2 * x
-    last, now = np.zeros_like(x), np.zeros_like(x)
+    last, now = np.zeros_like(terms[0]), np.zeros_like(terms[0])
     for term in terms[:0:-1]:
         last, now = now, term + double * now - last
     value: Floats = terms[0] + x * now - last

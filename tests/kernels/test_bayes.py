@@ -82,6 +82,14 @@ def test_known_variance_is_the_limit() -> None:
     assert_array_equal(each, apart)
 
 
+def test_a_part_of_a_map_gets_the_bits_of_the_whole() -> None:
+    rng = np.random.default_rng(5)
+    t, n, nu = rng.standard_normal(9000) * 5, rng.uniform(2, 40, 9000), rng.choice([9.0, 12.5, np.inf], 9000)
+    whole = jzs_log_bf10(t, n, nu)
+    for part in (np.arange(17), np.arange(8000, 8777), np.flatnonzero(nu == 9.0), np.array([4321])):
+        assert_array_equal(jzs_log_bf10(t[part], n[part], nu[part]), whole[part])
+
+
 def test_more_observations_with_no_effect_speak_for_none() -> None:
     logs = jzs_log_bf10(np.zeros(5), [2.0, 10.0, 100.0, 1000.0, 10000.0], [1, 9, 99, 999, 9999])
     assert (np.diff(logs) < 0).all()
