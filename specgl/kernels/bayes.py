@@ -1,15 +1,17 @@
 """Bayes factors of a t statistic: how much likelier the data are with an effect than with none.
 
 The prior of the standardised effect is Cauchy, the Jeffreys-Zellner-Siow prior of Rouder et al. 2009
-(doi:10.3758/PBR.16.2.225, equation 1; with a scale r, their N becomes ``N r^2``). A Cauchy variable is a normal
-one over the root of a chi-square ``v`` of one degree of freedom, and the one integral left, over ``v = 1/g``, is
+(doi:10.3758/PBR.16.2.225, equation 1; with a scale r, their N becomes ``N r^2``). A Cauchy variable is a
+normal one over the root of a chi-square ``v`` of one degree of freedom, and the one integral left, over
+``v = 1/g``, is
 
     ``I = int_0^inf v^(1/2) (v + M)^(-1/2) (1 + t^2 v / ((v + M) nu))^(-(nu+1)/2) p(v) dv``,  ``M = N r^2``
 
 with ``p`` the density of ``v``, and ``BF10 = I / (1 + t^2 / nu)^(-(nu+1)/2)``.
 
-The double exponential rule (Takahasi and Mori 1974, doi:10.2977/prims/1195192451) with ``v = exp(x - exp(-x))``
-needs so few nodes that each location is integrated by itself, whatever its N and degrees of freedom.
+The double exponential rule (Takahasi and Mori 1974, doi:10.2977/prims/1195192451), with
+``v = exp(x - exp(-x))``, needs so few nodes that each location is integrated by
+itself, whatever its N and degrees of freedom.
 """
 
 from __future__ import annotations

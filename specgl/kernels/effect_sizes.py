@@ -1,4 +1,4 @@
-"""Maps of estimation: standard errors, confidence limits, standardised effects, shares of variance, equivalence.
+"""Maps of estimation: standard errors, limits, standardised effects, shares of variance, equivalence.
 
 Locations where the effect, its variance or the statistic is NaN, or the degrees of freedom aren't positive,
 are NaN in every result. Infinite degrees of freedom are those of a known variance: normal limits and tails.
@@ -166,8 +166,8 @@ def equivalence_tails(effect: ArrayLike, variance: ArrayLike, dof: ArrayLike, ma
 
     Two one-sided tests, against effects below ``-margin`` and above ``margin`` (Schuirmann 1987,
     doi:10.1007/BF01068419). The larger p of the two is that of the nearer end, so that it is one tail of
-    ``(margin - |effect|) / standard error``: no difference of nearly equal numbers, and the same for an effect
-    and its negative to the last bit.
+    ``(margin - |effect|) / standard error``: no difference of nearly equal numbers, and the same for an
+    effect and its negative to the last bit.
 
     Parameters
     ----------

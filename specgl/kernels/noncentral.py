@@ -6,19 +6,20 @@ Limits of a standardised effect are limits of the noncentrality (Steiger and Fou
 solved at a few hundred nodes and interpolated.
 
 What is interpolated is ``h = (t - delta) / sqrt(1 + t^2 / (2 nu))``, which the normal approximation of
-noncentral t (Johnson and Welch 1940, doi:10.1093/biomet/31.3-4.362) makes nearly constant: the normal quantile
-for many degrees of freedom. It is bounded and smooth in ``u = t / sqrt(c + t^2)``, which takes all statistics
-into -1 to 1, and in ``1 / sqrt(nu)``, which does so with all degrees of freedom from 1 up: a product of
-Chebyshev polynomials in both.
+noncentral t (Johnson and Welch 1940, doi:10.1093/biomet/31.3-4.362) makes nearly constant: the normal
+quantile for many degrees of freedom. It is bounded and smooth in ``u = t / sqrt(c + t^2)``, which takes
+all statistics into -1 to 1, and in ``1 / sqrt(nu)``, which does so with all degrees of freedom from 1 up: a
+sum of products of Chebyshev polynomials in both.
 
 The distribution function is no library's, since those lose their digits where t is large: with
-``s = sqrt(chi2_nu / nu)`` and a normal ``Z``, ``P(T <= t) = P(Z + delta <= t s)`` is one integral, over ``log s``
-or over ``Z``, whichever has the smoother integrand.
+``s = sqrt(chi2_nu / nu)`` and a normal ``Z``, ``P(T <= t) = P(Z + delta <= t s)`` is one integral, over
+``log s`` or over ``Z``, whichever has the smoother integrand.
 """
 
 from __future__ import annotations
 
 from functools import lru_cache
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -33,11 +34,11 @@ LEAST_DOF = 1.0
 
 _EDGES = (0.0, 0.35, 0.7, 1.0)  # of pieces in 1/sqrt(nu): those of few degrees of freedom need more nodes
 _NODES_DOF = 18
-_NODES_STAT = (32, 48, 72, 108, 160, 256)
+_NODES_STAT = (32, 64, 128, 256)
 _SETTLED = 1e-9  # the last coefficients, where h itself is some units
 _LARGEST = 1e100  # its square is a float64
-_TILE = 2**13
-_DROP = 38.0  # exp(-38) is 3e-17: what of the density of log s is left out
+_TILE = 2**10  # times 256 nodes: 2 MiB at a time
+_DROP = 34.0  # exp(-34) is 2e-15: what of the density of log s is left out
 _SURE = 12.0  # a noncentrality above it is far from 0, in standard deviations of Z
 _REACH = 9.0  # of Z: beyond it lies 2e-19
 
@@ -50,8 +51,8 @@ def upper_noncentrality(stat: Floats, dof: Floats, alpha: float) -> Floats:
     stat
         ``(n_loc,)`` t statistics of any size; NaN stays NaN.
     dof
-        Degrees of freedom, of shape ``()`` or ``(n_loc,)``; infinite ones are those of a normal deviate. Below
-        `LEAST_DOF`: NaN. One number has a table of its own, which is the faster one.
+        Degrees of freedom, of shape ``()`` or ``(n_loc,)``; infinite ones are those of a normal deviate.
+        Below `LEAST_DOF`: NaN. One number has a table of its own, which is the faster one.
     alpha
         A probability, 1e-4 to 0.5. The lower limit is minus the upper one of ``-stat``.
 
@@ -69,7 +70,7 @@ def upper_noncentrality(stat: Floats, dof: Floats, alpha: float) -> Floats:
     known = ~normal & (dof >= LEAST_DOF) & ~np.isnan(stat)
     root = np.zeros(stat.shape)
     root[known] = 1 / np.sqrt(dof[known])
-    for low, high in zip(_EDGES[:-1], _EDGES[1:], strict=True):
+    for low, high in pairwise(_EDGES):
         here = known & (root > low) & (root <= high)
         if here.any():
             piece = (float(root[here][0]),) * 2 if one else (low, high)
@@ -91,18 +92,21 @@ def _interpolate(stat: Floats, root: Floats, table: _Table, alpha: float) -> Flo
         here = slice(start, start + _TILE)
         t, w = np.clip(stat[here], -_LARGEST, _LARGEST), root[here]
         nu = 1 / (w * w)
-        terms = table.coefficients
+        terms = table.coefficients  # (nodes, 1) of one number of degrees of freedom
         if table.half:
-            terms = terms @ chebyshev.chebvander((w - table.middle) / table.half, terms.shape[1] - 1).T
+            terms = _clenshaw((w - table.middle) / table.half, terms.T[:, :, None])
         h = _clenshaw(t / np.sqrt(_scale(nu, alpha) + t * t), terms)
         found[here] = t - h * np.sqrt(1 + t * t / (2 * nu))
     return found
 
 
 def _clenshaw(x: Floats, terms: Floats) -> Floats:
-    """Chebyshev series at ``x`` ``(m,)`` with terms ``(k, m)`` of each, or ``(k, 1)`` of all."""
+    """Chebyshev series ``(..., m)`` at ``x`` ``(m,)`` with terms ``(k, ..., m)`` of each, or ``(k, ..., 1)``.
+
+    Number by number: a matrix product would round a location differently in another company.
+    """
     double = 2 * x
-    last, now = np.zeros_like(x), np.zeros_like(x)
+    last, now = np.zeros_like(terms[0]), np.zeros_like(terms[0])
     for term in terms[:0:-1]:
         last, now = now, term + double * now - last
     value: Floats = terms[0] + x * now - last
@@ -114,13 +118,20 @@ def _table(alpha: float, low: float, high: float) -> _Table:
     middle, half = (low + high) / 2, (high - low) / 2
     across = chebyshev.chebpts1(_NODES_DOF) if half else np.zeros(1)
     nu = (middle + half * across) ** -2.0
+    coefficients: Floats | None = None
     for size in _NODES_STAT:
         along = chebyshev.chebpts1(size)
         stat = (along / np.sqrt(1 - along * along))[:, None] * np.sqrt(_scale(nu, alpha))
-        h = (stat - _solve(stat, nu, alpha)) / np.sqrt(1 + stat * stat / (2 * nu))
+        root = np.sqrt(1 + stat * stat / (2 * nu))
+        start = None
+        if coefficients is not None:  # the table with half the nodes: a step or two from here
+            across_terms = chebyshev.chebvander(across, coefficients.shape[1] - 1)
+            start = stat - root * chebyshev.chebval(along, coefficients @ across_terms.T).T
+        h = (stat - _solve(stat, nu, alpha, start)) / root
         coefficients = _transform(_transform(h).T).T
         if np.abs(coefficients[-4:]).max() < _SETTLED:
             break
+    assert coefficients is not None
     return _Table(coefficients, middle, half)
 
 
@@ -136,14 +147,16 @@ def _transform(values: Floats) -> Floats:
 
 
 def _scale(nu: Floats, alpha: float) -> Floats:
-    """The ``c`` of ``u``: between the square of ``sqrt(2 nu)``, where large statistics begin, and that of the
-    reciprocal of the quantile of ``s``, where h reaches its limit, which few degrees of freedom hold far apart.
+    """The ``c`` of ``u``, a squared statistic.
+
+    Large ones begin at ``sqrt(2 nu)``, and h has reached its limit beyond the reciprocal of the quantile of
+    ``s``: this lies between the two, which few degrees of freedom hold far apart.
     """
     scale: Floats = 2 * nu + np.sqrt(2 * nu) * alpha ** (-0.7 / nu)
     return scale
 
 
-def _solve(stat: Floats, nu: Floats, alpha: float) -> Floats:
+def _solve(stat: Floats, nu: Floats, alpha: float, start: Floats | None) -> Floats:
     """Noncentralities ``(a, b)`` of statistics ``(a, b)`` with degrees of freedom ``(b,)``."""
     lower = np.sqrt(2 * special.gammaincinv(nu / 2, alpha) / nu)
     upper = np.sqrt(2 * special.gammainccinv(nu / 2, alpha) / nu)
@@ -151,13 +164,16 @@ def _solve(stat: Floats, nu: Floats, alpha: float) -> Floats:
     # probability between alpha^2 and 2 alpha, from where Newton's steps cannot get lost.
     centre = stat * np.where(stat > 0, upper, lower)
     found = centre - special.ndtri(alpha)
+    if start is not None:
+        found = start
     steep = (np.abs(centre) > _SURE) & (np.abs(stat) > 1.5 * np.sqrt(2 * nu))
     grid = np.broadcast_to(nu, stat.shape)
     found[steep] = _newton(_OverNormal(stat[steep], grid[steep]), found[steep], alpha)
+    support = np.stack(_support(nu))
     for row in range(stat.shape[0]):
         here = ~steep[row]
         if here.any():
-            over = _OverChi(stat[row, here], nu[here], np.abs(found[row, here]))
+            over = _OverChi(stat[row, here], nu[here], np.abs(found[row, here]), support[:, here])
             found[row, here] = _newton(over, found[row, here], alpha)
     return found
 
@@ -168,8 +184,8 @@ class _OverChi:
     By the trapezoidal rule, whose error falls exponentially: all is smooth and vanishes at both ends.
     """
 
-    def __init__(self, stat: Floats, nu: Floats, delta: Floats) -> None:
-        low, high = _support(nu)
+    def __init__(self, stat: Floats, nu: Floats, delta: Floats, support: Floats) -> None:
+        low, high = support
         # In units of the spread of log s, 1 / sqrt(2 nu), the normal rises with this slope.
         slope = np.maximum(1.0, delta / np.sqrt(2 * nu))
         size = int(np.max(3.5 * (high - low) * np.sqrt(2 * nu) * slope)) + 40
@@ -214,7 +230,7 @@ def _newton(distribution: _OverChi | _OverNormal, delta: Floats, alpha: float) -
 
 
 def _support(nu: Floats) -> tuple[Floats, Floats]:
-    """Where ``nu (y - (exp(2 y) - 1) / 2)``, the logarithm of the density of ``log s``, is above ``-_DROP``."""
+    """Where the logarithm of the density of ``log s``, ``nu (y - (exp(2 y) - 1) / 2)``, is above -34."""
     depth = _DROP / nu
     low = -depth - 0.5
     high = 0.5 * np.log1p(2 * depth + 2 * np.sqrt(depth) + 1)

@@ -1,8 +1,9 @@
 """Whether residuals look normal: the omnibus test of D'Agostino and Pearson.
 
 ``K^2`` is the sum of squares of two deviates, of the sample's skewness (D'Agostino 1970,
-doi:10.1093/biomet/57.3.679) and of its kurtosis (Anscombe and Glynn 1983, doi:10.1093/biomet/70.1.227), and is
-compared with chi-square of 2 degrees of freedom (D'Agostino and Pearson 1973, doi:10.1093/biomet/60.3.613).
+doi:10.1093/biomet/57.3.679) and of its kurtosis (Anscombe and Glynn 1983, doi:10.1093/biomet/70.1.227), and
+is compared with chi-square of 2 degrees of freedom (D'Agostino and Pearson 1973,
+doi:10.1093/biomet/60.3.613).
 """
 
 from __future__ import annotations
@@ -40,14 +41,15 @@ def omnibus_p(residuals: Floats) -> Floats:
     found = np.full(n_loc, np.nan)
     if n < LEAST_OBSERVATIONS:
         return found
-    from scipy.stats import normaltest  # noqa: PLC0415 - a second to import, and seldom wanted
+    from scipy.stats import normaltest  # here: it is slow to import, and seldom wanted
 
     step = max(1, _CELLS // n)
     for start in range(0, n_loc, step):
         part = residuals[:, start : start + step].astype(np.float64)
+        part[:, ~np.isfinite(part).all(axis=0)] = 0.0
         centred = part - part.mean(axis=0)
         size = np.abs(part).max(axis=0)
-        varies = np.abs(centred).max(axis=0) > _CONSTANT * size  # False where NaN
+        varies = np.abs(centred).max(axis=0) > _CONSTANT * size
         if varies.any():
             # In units of their own size: powers of four of tiny residuals would vanish.
             kept = centred[:, varies] / size[varies]

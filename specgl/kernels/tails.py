@@ -144,11 +144,11 @@ def f_tails(f: ArrayLike, dof1: ArrayLike, dof2: ArrayLike) -> Tails:
         below = upper > -_LOG_2
         lower[below] = _log_beta_cdf(q[below] / 2, nu[below] / 2, 1 / ratio[below])
         upper[below] = np.log1p(-np.exp(lower[below]))
-        upper = np.where(np.isinf(stat) & (stat > 0), -np.inf, upper)
         known = np.isposinf(nu)
         if known.any():
             limit = chi2_tails(np.where(stat >= 0, stat, np.nan)[known] * q[known], q[known])
             upper[known], lower[known] = limit.log_upper, limit.log_lower
+        upper = np.where(np.isinf(stat) & (stat > 0), -np.inf, upper)
     return Tails(upper, lower)
 
 

@@ -14,6 +14,7 @@ from scipy import special
 
 from specgl.kernels.tails import (
     ALTERNATIVES,
+    chi2_tails,
     f_log_sf,
     f_tails,
     p_to_z,
@@ -212,3 +213,30 @@ def test_ready_made_p_and_z_are_each_others_inverse(alternative: str) -> None:
 def test_scipy_stats_is_not_loaded() -> None:
     code = "import sys, specgl.kernels.tails, specgl.kernels.ols; assert 'scipy.stats' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@given(st.lists(st.floats(-1e4, 1e4), min_size=1, max_size=30))
+@settings(max_examples=40)
+def test_t_with_infinite_degrees_of_freedom_is_normal(values: list[float]) -> None:
+    t = np.array(values)
+    tails, normal = t_tails(t, np.inf), z_tails(t)
+    assert_array_equal(tails.log_upper, normal.log_upper)
+    assert_array_equal(tails.log_lower, normal.log_lower)
+    # Beside others, a location's own degrees of freedom decide, and finite ones keep their bits.
+    mixed = t_tails(np.concatenate([t, t]), np.repeat([np.inf, 7.0], t.size))
+    assert_array_equal(mixed.z(), np.concatenate([tails.z(), t_tails(t, 7.0).z()]))
+
+
+@pytest.mark.parametrize("dof1", [1.0, 2.0, 7.0, 40.0])
+def test_f_with_infinite_degrees_of_freedom_is_chi_square(dof1: float) -> None:
+    f = np.array([0.0, 1e-3, 0.4, 1.0, 3.0, 30.0, 2000.0])
+    tails, chi2 = f_tails(f, dof1, np.inf), chi2_tails(f * dof1, dof1)
+    assert_array_equal(tails.log_upper, chi2.log_upper)
+    assert_array_equal(tails.log_lower, chi2.log_lower)
+    near = f_tails(f[1:5], dof1, 1e9)
+    # They differ by about (dof1 F)^2 / (4 dof2).
+    assert_allclose(near.log_upper, tails.log_upper[1:5], rtol=1e-5, atol=1e-15)
+    assert_allclose(near.z(), tails.z()[1:5], rtol=1e-5, atol=1e-7)
+    mixed = f_tails(np.concatenate([f, f]), dof1, np.repeat([np.inf, 9.0], f.size))
+    assert_array_equal(mixed.z(), np.concatenate([tails.z(), f_tails(f, dof1, 9.0).z()]))
+    assert_array_equal(f_tails([-1.0, np.nan, np.inf], dof1, np.inf).p("greater"), [np.nan, np.nan, 0.0])
