@@ -37,7 +37,6 @@ BASE: dict[str, Any] = {
     "contrasts": {"diff": "group[b] - group[a]"},
 }
 VARIANCES = {**BASE["data"], "variances": "{id}_var.nii"}
-COVARIATE = {**VARIANCES, "voxelwise": {"gm": "{id}_gm.nii"}}
 SHUFFLED = {"inference": {"maxT": {"method": "permutation", "statistic": "voxel"}}}
 HC = ["hc0", "hc1", "hc2", "hc3", "hc4"]
 METHODS = ["ols", "fixed_effects", "mixed_effects", "robust"]
@@ -356,61 +355,6 @@ def test_a_margin_is_positive(value: Any, code: str) -> None:
 def test_only_one_row_has_a_margin(form: dict[str, Any], code: str) -> None:
     contrasts = {"a": "mean", "b": "group[b]", "c": {**form, "margin": 1}}
     assert ("contrasts", "c", "margin") in [f.where for f in found(contrasts=contrasts) if f.code == code]
-
-
-@pytest.mark.parametrize("name", ["gm-1", "1gm", "grey matter", "", "größe"])
-def test_a_covariate_has_a_name_that_a_formula_can_hold(name: str) -> None:
-    where = ("data", "voxelwise", name)
-    findings = found(data={**BASE["data"], "voxelwise": {name: "{id}.nii"}})
-    assert [(finding.code, finding.where) for finding in findings] == [("E021", where)]
-    proposed = (findings[0].help or "").partition("'")[2].rstrip("'")
-    assert (
-        found(
-            data={**BASE["data"], "voxelwise": {proposed: "{id}.nii"}},
-            model={"formula": f"group + {proposed}"},
-        )
-        == ()
-    )
-
-
-@pytest.mark.parametrize(
-    ("name", "said"),
-    [("group", {}), ("pair", {"block": "pair"}), ("log", {}), ("mean", {}), ("Intercept", {})],
-)
-def test_a_covariate_has_a_name_of_its_own(name: str, said: dict[str, str]) -> None:
-    findings = told(
-        data={**BASE["data"], "voxelwise": {name: "{id}.nii"}}, model={"formula": "group", **said}
-    )
-    assert findings == [("E021", ("data", "voxelwise", name))]
-
-
-@pytest.mark.parametrize(
-    ("formula", "spans"),
-    [
-        ("group + gm", []),
-        ("group * gm", []),
-        ("group + gm:wm", []),
-        ("(group + gm + wm)**2", []),
-        ("group + log(gm)", [(12, 14)]),
-        ("group + poly(gm, 2) + wm", [(13, 15)]),
-        ("I(gm**2 + wm) + group", [(2, 4), (10, 12)]),
-        ("group + scale(gm) + center(wm)", [(14, 16), (27, 29)]),
-    ],
-)
-def test_covariates_stand_in_products_only(formula: str, spans: list[tuple[int, int]]) -> None:
-    data = {**BASE["data"], "voxelwise": {"gm": "{id}_gm.nii", "wm": {"column": "wm_map"}}}
-    findings = [finding for finding in found(data=data, model={"formula": formula}) if finding.is_error]
-    assert [(finding.code, finding.where) for finding in findings] == [("E106", ("model", "formula"))] * len(
-        spans
-    )
-    assert [finding.span for finding in findings] == spans
-
-
-def test_slopes_of_covariates_can_be_tested() -> None:
-    data = {**BASE["data"], "voxelwise": {"gm": "{id}_gm.nii"}}
-    said = {"data": data, "model": {"formula": "group * gm"}}
-    assert told(**said, contrasts={"slope": "gm", "each": "gm:group[a]", "any": {"term": "group:gm"}}) == []
-    assert [finding.code for finding in found(**said, contrasts={"no": "gm[a]"})] == ["E116"]
 
 
 @pytest.mark.parametrize("where", [("variances",), ("voxelwise", "gm")])
