@@ -132,7 +132,8 @@ def cluster_dof(basis: Floats, rows: Floats, adjustment: Floats, codes: Integers
     Returns
     -------
     float
-        NaN where the expected covariance is singular: fewer clusters than rows, say.
+        NaN where the expected covariance is singular: all observations in one cluster, say. Not above
+        ``r - 1`` with too few clusters for r rows: there is no F then.
     """
     r = rows.shape[1]
     along = adjustment.T @ rows
@@ -146,9 +147,12 @@ def cluster_dof(basis: Floats, rows: Floats, adjustment: Floats, codes: Integers
         own[g] = basis[here].T @ along[here]
     # Covariances of the clusters' sums: p_gs' (I - H) p_ht.
     products -= np.einsum("gka,hkb->gahb", own, own)
-    expected = np.einsum("gagb->ab", products)
-    values, axes = np.linalg.eigh(expected)
-    if not values.min(initial=0.0 if r == 0 else np.inf) > SINGULAR * values.max(initial=0.0):
+    lengths = np.linalg.norm(along, axis=0)  # no unit of a contrast makes the others look like nothing
+    if r == 0 or not lengths.min() > 0:
+        return float("nan")
+    products /= lengths[:, None, None] * lengths
+    values, axes = np.linalg.eigh(np.einsum("gagb->ab", products))
+    if not values.min() > SINGULAR:
         return float("nan")
     root = (axes / np.sqrt(values)) @ axes.T
     products = np.einsum("as,gahb,bt->gsht", root, products, root, optimize=True)

@@ -122,11 +122,8 @@ def estimate_tau2(
     if codes.shape != (n,) or (n and codes.min() < 0):
         raise ValueError(f"groups {codes.shape} from 0 on do not fit {n} observations")
     n_groups = int(codes.max(initial=0)) + 1
-    found = Heterogeneity(
-        tau2=np.full((n_groups, m), np.nan),
-        converged=np.zeros(m, dtype=np.bool_),
-        steps=np.zeros(m, dtype=np.int64),
-    )
+    tau2, converged = np.full((n_groups, m), np.nan), np.zeros(m, dtype=np.bool_)
+    found = Heterogeneity(tau2, converged, steps=np.zeros(m, dtype=np.int64))
     sizes = np.bincount(codes, minlength=n_groups).astype(np.int64)
     place, number = make_place(n, k), TAU2_METHODS[method]
     if method in ("ml", "reml"):

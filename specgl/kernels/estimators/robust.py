@@ -129,7 +129,14 @@ def fit_robust(basis: Floats, y: Floats, loss: Loss) -> RobustFit:
         converged=np.empty(m, dtype=np.bool_),
         steps=np.empty(m, dtype=np.int64),
     )
-    room = _Room(
+    room = _make_room(n, k)
+    _fit(LOSSES[loss], TUNING["huber"], TUNING["bisquare"], basis, y, fit, room)
+    return fit
+
+
+def _make_room(n: int, k: int) -> _Room:
+    """Room for one location of `n` observations and `k` columns."""
+    return _Room(
         rows=np.empty((k + 1, n)),
         heavy=np.empty((k + 1, n)),
         weights=np.empty(n),
@@ -140,8 +147,6 @@ def fit_robust(basis: Floats, y: Floats, loss: Loss) -> RobustFit:
         gram=np.empty((k, k)),
         step=np.empty(k),
     )
-    _fit(LOSSES[loss], TUNING["huber"], TUNING["bisquare"], basis, y, fit, room)
-    return fit
 
 
 @compiled
@@ -225,6 +230,8 @@ def _iterate(loss: int, tuning: float, size: float, room: _Room) -> tuple[float,
             scale = _scale(room)
             _weigh(loss, tuning, scale, room)
             return scale, True, step
+    scale = _scale(room)
+    _weigh(loss, tuning, scale, room)
     return scale, False, STEPS
 
 
@@ -289,7 +296,7 @@ def _scale(room: _Room) -> float:
                 room.middle[1] = i
             elif room.sizes[i] == lower:
                 room.middle[0] = i
-    return (upper if n % 2 == 1 else 0.5 * (lower + upper)) / _MAD
+    return float(upper if n % 2 == 1 else 0.5 * (lower + upper)) / _MAD
 
 
 @compiled
