@@ -43,6 +43,9 @@ class Variable:
     default: bool = False
 
 
+WEIGHT = "weight"
+"""What weights of observations at peaks are called."""
+
 RPV = "rpv"
 """Name of the map of smoothness."""
 

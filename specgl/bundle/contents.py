@@ -115,6 +115,9 @@ class QualityContents:
         Ids of these observations.
     peaks
         Columns x, y, z (mm) and one an observation: its value at each peak of the cluster tables.
+    beside
+        The same with a column `what` before: weights (`WEIGHT`) and voxelwise covariates at these peaks;
+        None where the model has neither.
     """
 
     observations: pd.DataFrame
@@ -124,6 +127,7 @@ class QualityContents:
     slices_grid: Grid
     sliced: tuple[str, ...]
     peaks: pd.DataFrame
+    beside: pd.DataFrame | None = None
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

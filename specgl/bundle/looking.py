@@ -43,8 +43,9 @@ class Quality:
 
     @cached_property
     def observations(self) -> pd.DataFrame:
-        """Indexed by observation: `distance`, `outlier` (bool), `mean_absolute_residual`, `coverage`,
-        `n_values` and `leverage`; what each means stands in the sidecar.
+        """Indexed by observation: `distance`, `outlier` (bool), `mahalanobis`, `mean_absolute_residual`,
+        `coverage`, `n_values` and `leverage`, of robust fits `mean_weight` and `downweighted` too; what each
+        means stands in the sidecar.
         """
         table = read_table(self.folder, names.QUALITY, as_text=(ID,)).set_index(ID)
         return table.assign(outlier=table["outlier"].astype(bool))
@@ -53,6 +54,11 @@ class Quality:
     def peaks(self) -> pd.DataFrame:
         """Columns `x`, `y`, `z` (mm), and one an observation: its value at each peak of the tables."""
         return read_table(self.folder, names.PEAKS)
+
+    @cached_property
+    def beside(self) -> pd.DataFrame | None:
+        """The same with a column `what` before: weights and voxelwise covariates; None without either."""
+        return read_table(self.folder, names.BESIDE) if (self.folder / names.BESIDE).exists() else None
 
     @property
     def mean(self) -> xr.DataArray:

@@ -27,6 +27,7 @@ REFERENCES = "references.bib"
 
 QUALITY = "qc/observations.tsv"
 PEAKS = "qc/peaks.tsv"
+BESIDE = "qc/beside.tsv"
 ATLAS_NAMES = "qc/atlas.tsv"
 MEAN = "qc/mean.nii.gz"
 COVERAGE = "qc/coverage.nii.gz"

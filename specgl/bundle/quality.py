@@ -17,6 +17,7 @@ from specgl.bundle.files import TextFile
 from specgl.bundle.names import Role
 from specgl.bundle.text import json_bytes, tsv_bytes
 from specgl.images import Grid, MapType
+from specgl.variables import WEIGHT
 
 OBSERVATIONS = "Observations"
 """Key of the slices' sidecar under which the ids of its volumes stand."""
@@ -29,13 +30,14 @@ _MEANINGS = {
     "distance": "Root mean square, over the locations, of the internally studentised residual: how far the "
     "observation lies from what the model expects of it; 1 is expected.",
     "outlier": "1 where the distance lies far above those of the others (modified z-score above 3.5).",
-    "mahalanobis": "Mahalanobis distance among the leading principal components of the studentised residuals: "
-    "large for an observation whose residuals have a pattern that the others' have not.",
+    "mahalanobis": "Mahalanobis distance among the leading principal components of the studentised "
+    "residuals: large for an observation whose residuals have a pattern that the others' have not.",
     "mean_absolute_residual": "Mean absolute residual over the locations, in the unit of the data.",
     "coverage": "Share of the mask's voxels with a value; without a mask, of the voxels where at least "
     "half of the observations have one.",
     "n_values": "Analysed locations with a value.",
-    "leverage": "Leverage in the design, as far as the table gives it: between 0 and 1, their sum is its rank.",
+    "leverage": "Leverage in the design, as far as the table gives it: between 0 and 1; their sum is the "
+    "rank.",
     "mean_weight": "Mean weight in the robust fit over the locations: 1 where an observation is no outlier "
     "anywhere.",
     "downweighted": "Share of the locations where its weight in the robust fit is below a half.",
@@ -126,13 +128,23 @@ def quality_tables(contents: Contents) -> Iterator[TextFile]:
         words = {name: {"Description": _MEANINGS[name]} for name in map(str, about.columns)}
         yield TextFile(names.sidecar(names.QUALITY), Role.SIDECAR, json_bytes(words))
         yield TextFile(names.PEAKS, Role.QUALITY, tsv_bytes(quality.peaks, digits=_DIGITS))
-        told = {
+        told: dict[str, Any] = {
             "x": {"Description": "Place of the peak, to the right in RAS+.", "Units": "mm"},
             "y": {"Description": "Place of the peak, to the front in RAS+.", "Units": "mm"},
             "z": {"Description": "Place of the peak, upwards in RAS+.", "Units": "mm"},
             "OtherColumns": "One an observation: its value at the peak, as it was analysed.",
         }
         yield TextFile(names.sidecar(names.PEAKS), Role.SIDECAR, json_bytes(told))
+        if quality.beside is not None:
+            what = {"Description": f"`{WEIGHT}`, or the name of a voxelwise covariate."}
+            others = (
+                "One an observation: its weight in the fit (of fits by variances, the reciprocal of its "
+                "variance and that between observations; of robust fits from 0 to 1), or the covariate's "
+                "value."
+            )
+            yield TextFile(names.BESIDE, Role.QUALITY, tsv_bytes(quality.beside, digits=_DIGITS))
+            told = {"what": what, **told, "OtherColumns": others}
+            yield TextFile(names.sidecar(names.BESIDE), Role.SIDECAR, json_bytes(told))
     if (atlas := contents.atlas) is not None:
         codes = sorted(int(code) for code in np.unique(atlas.codes) if code)
         table = pd.DataFrame({"index": codes, "name": [atlas.names.get(code, "") for code in codes]})

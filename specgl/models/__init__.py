@@ -18,7 +18,7 @@ from specgl.models.estimation import (
 from specgl.models.fit import fit
 from specgl.models.fitted import GroupFit
 from specgl.models.maps import extra_maps, residuals
-from specgl.models.quality import Quality, observation_quality, values_at
+from specgl.models.quality import Quality, beside_at, observation_quality, values_at
 from specgl.models.smoothness import residual_smoothness
 
 __all__ = [
@@ -33,6 +33,7 @@ __all__ = [
     "Quality",
     "Robust",
     "add_estimates",
+    "beside_at",
     "contrast_maps",
     "extra_maps",
     "fit",

@@ -53,7 +53,7 @@ class LocalFit:
     maps: Mapping[str, Floats]
     constant: Floats | None = None
 
-    def part(self, held: slice) -> LocalFit:
+    def part(self, held: slice | NDArray[np.int64]) -> LocalFit:
         """The same at some locations."""
         return replace(
             self,
@@ -122,7 +122,7 @@ class GroupFit:
         """``(n_loc,)`` bool: where a contrast ``(q, n_reg)`` has a statistic."""
         return self.tested & estimable(self.geometry, weights)[self.patterns.of_location]
 
-    def part(self, held: slice) -> GroupFit:
+    def part(self, held: slice | NDArray[np.int64]) -> GroupFit:
         """The estimates of some locations, for residuals; what belongs to patterns is left as it is."""
         return replace(
             self,

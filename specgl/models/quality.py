@@ -11,10 +11,12 @@ from numpy.typing import NDArray
 
 from specgl.engines import Threads
 from specgl.kernels.distances import components, mahalanobis
+from specgl.kernels.patterns import Patterns
 from specgl.models.estimation import Robust
 from specgl.models.fitted import GroupFit
-from specgl.models.residuals import robust_weights, run_residuals
+from specgl.models.residuals import precision, robust_weights, run_residuals
 from specgl.models.stretches import Floats, Run, match_rows, walk
+from specgl.variables import WEIGHT
 
 if TYPE_CHECKING:  # types only: fitting does not wait for the formula language
     from specgl.design import Design
@@ -172,6 +174,49 @@ def values_at(
     rows = match_rows(data, design)
     wanted = rows.of_design if observations is None else rows.of_design[observations]
     return rows.values[np.ix_(wanted, locations)].astype(np.float64)
+
+
+def beside_at(
+    data: xr.Dataset, design: Design, fit: GroupFit, locations: NDArray[np.int64]
+) -> dict[str, Floats]:
+    """What the model has at some locations beside the observations' values.
+
+    Parameters
+    ----------
+    data, design
+        What was fitted.
+    fit
+        The fitted model.
+    locations
+        ``(m,)`` positions along ``location``.
+
+    Returns
+    -------
+    dict
+        ``(n_obs, m)`` in the design's order: `WEIGHT` of a fit with weights, and each voxelwise covariate by
+        its name; empty where there are none.
+    """
+    told: dict[str, Floats] = {}
+    part = data.isel(location=locations)
+    if fit.local is not None and (fit.local.maps or isinstance(fit.local.estimation, Robust)):
+        weights = np.full((len(design.observations), locations.size), np.nan)
+        here = fit.part(locations)
+        of_run = robust_weights if isinstance(fit.local.estimation, Robust) else precision
+
+        def visit(run: Run) -> None:
+            if run.factor.dof > 0:
+                weights[np.ix_(run.rows, run.locations)] = of_run(run, here, design)
+
+        codes = fit.patterns.of_location[locations]
+        patterns = Patterns(fit.patterns.present, codes, np.argsort(codes, kind="stable"))
+        if locations.size:
+            walk(match_rows(part, design), design, patterns, visit, engine=Threads(1))
+        told[WEIGHT] = weights
+    for name in design.voxelwise:
+        rows = match_rows(data, design)
+        values = data["voxelwise"].sel(covariate=name).transpose("observation", "location").values
+        told[name] = values[np.ix_(rows.of_design, locations)].astype(np.float64)
+    return told
 
 
 def _sums(run: Run, fit: GroupFit, design: Design) -> tuple[Floats, Floats]:

@@ -13,7 +13,7 @@ from specgl.bundle import QualityContents
 from specgl.design import leverages
 from specgl.images import Grid, Space, Underlay
 from specgl.inference import Inferred
-from specgl.models import values_at
+from specgl.models import beside_at, values_at
 from specgl.planning import Plan
 from specgl.running.journey import Journey
 from specgl.running.sources import Observed
@@ -88,7 +88,19 @@ def quality_contents(observed: Observed, space: Space, inferred: Sequence[Inferr
         slices_grid=grid,
         sliced=tuple(design.observations[row] for row in shown.tolist()),
         peaks=pd.concat([peaks, own], axis=1),
+        beside=_beside(observed, peaks, locations),
     )
+
+
+def _beside(observed: Observed, peaks: pd.DataFrame, locations: NDArray[np.int64]) -> pd.DataFrame | None:
+    """Weights and voxelwise covariates at peaks; None where the model has neither."""
+    design = observed.design
+    told = beside_at(observed.data, design, observed.fit, locations)
+    frames = []
+    for what, values in told.items():
+        own = pd.DataFrame(values.T, columns=list(design.observations))
+        frames.append(pd.concat([peaks.assign(what=what)[["what", *"xyz"]], own], axis=1))
+    return pd.concat(frames, ignore_index=True) if frames else None
 
 
 def furthest(distance: NDArray[np.float64]) -> NDArray[np.int64]:

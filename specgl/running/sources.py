@@ -45,6 +45,8 @@ class Observed:
         Share of the mask's voxels with a value, ``(n_obs,)`` in the design's order.
     present
         Observations with a value at each voxel, ``(i, j, k)``.
+    fit
+        The fitted model.
     """
 
     data: xr.Dataset
@@ -52,6 +54,7 @@ class Observed:
     quality: Quality
     coverage: NDArray[np.float64]
     present: NDArray[np.int32]
+    fit: models.GroupFit
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -195,6 +198,7 @@ def _observed(loaded: images.Loaded, design: Design, fit: models.GroupFit, engin
         quality=models.observation_quality(loaded.data, design, fit, engine=engine),
         coverage=np.array([coverage[name] for name in design.observations]),
         present=loaded.present,
+        fit=fit,
     )
 
 

@@ -244,14 +244,6 @@ def test_nuisance_methods(changes: dict[str, Any], fine: list[str], nuisance: st
     assert told(**changes, **SHUFFLED, permutation={"seed": 1, "nuisance": nuisance}) == expected
 
 
-def test_leverages_do_not_stay_where_observations_are_lacking() -> None:
-    data = {**BASE["data"], "missing": {"voxel": {"available": 0.8}}}
-    shuffled = {**SHUFFLED, "permutation": {"seed": 1}}
-    assert told(model=model(errors="hc3"), data=data) == []
-    assert told(model=model(), data=data, **shuffled) == []
-    assert told(model=model(errors="hc3"), data=data, **shuffled) == [("E032", ("data", "missing", "voxel"))]
-
-
 @pytest.mark.parametrize("permutation", [{"seed": 1}, PermutationSettings(seed=1)])
 def test_tau2_is_kept_from_the_reduced_model_under_shuffles(permutation: Any) -> None:
     def kept(**changes: Any) -> Any:

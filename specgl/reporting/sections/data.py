@@ -187,7 +187,7 @@ _COLUMNS = (
         "mahalanobis",
         Head("Mahalanobis"),
         telling.decimals,
-        "Mahalanobis: distance among the leading components of the residuals, large for a pattern of its own.",
+        "Mahalanobis: distance among the leading components of residuals, large for a pattern of its own.",
     ),
     _Column("mean_absolute_residual", Head("Residual", "mean absolute"), telling.short, ""),
     _Column(

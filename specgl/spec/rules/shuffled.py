@@ -20,7 +20,6 @@ def check_shuffled(outline: Outline) -> Iterator[Finding]:
     yield from _impossible(outline)
     yield from _tau2(outline)
     yield from _nuisance(outline)
-    yield from _lacking(outline)
 
 
 def _asked(outline: Outline) -> list[str]:
@@ -89,18 +88,4 @@ def _nuisance(outline: Outline) -> Iterator[Finding]:
             f"`nuisance: {asked}` does not go together with {what}: {why}",
             ("permutation", "nuisance"),
             help=f"leave `nuisance` out, or take {fitting}",
-        )
-
-
-def _lacking(outline: Outline) -> Iterator[Finding]:
-    """Where observations are lacking the tested regressors are shuffled, and leverages do not stay."""
-    errors = outline.estimation.errors
-    if outline.shuffles.available and errors in SANDWICH and _asked(outline):
-        yield Finding(
-            "E032",
-            f"`missing: {{voxel: {{available: ...}}}}` does not go together with `type: {errors}` under "
-            "shuffles: where observations are lacking, the tested regressors are shuffled "
-            "(`draper_stoneman`), and leverages with them",
-            ("data", "missing", "voxel"),
-            help="take `voxel: complete`, or `method: parametric`",
         )

@@ -26,6 +26,20 @@ def check_voxelwise(outline: Outline) -> Iterator[Finding]:
         elif outline.formula_is_sound and name not in outline.formula_names:
             yield Finding("W201", f"`{name}` is named but not in the formula", where, on_key=True)
     yield from _inside_functions(outline)
+    yield from _beside_a_block(outline)
+
+
+def _beside_a_block(outline: Outline) -> Iterator[Finding]:
+    """Blocks are taken out of one design for all locations."""
+    used = [name for name in outline.voxelwise if name in outline.formula_names]
+    if outline.block is not None and used:
+        yield Finding(
+            "E014",
+            f"`block` does not go together with the voxelwise covariate `{used[0]}`: means are taken out of one "
+            "design for all locations",
+            ("model", "block"),
+            help=f"leave it out, declare `{outline.block}` as categorical and write it in the formula",
+        )
 
 
 def _taken(name: str, outline: Outline) -> str | None:
