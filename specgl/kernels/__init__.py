@@ -1,6 +1,6 @@
 """Numbers: arrays in, small frozen records out.
 
-Estimates stand in `ols` and `welch`, how large they are in `effect_sizes` and `bayes`, tails of known distributions in `tails` and of fitted ones in
+Estimates stand in `ols` and `welch`, tails of known distributions in `tails` and of fitted ones in
 `tail_models`, corrections in `multiplicity`. For permutation inference `shuffles` says which labellings there
 are, `statistics` what each of them gives, `extremes` and `tfce` what is greatest in a map.
 

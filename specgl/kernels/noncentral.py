@@ -59,8 +59,8 @@ def upper_noncentrality(stat: ArrayLike, dof: ArrayLike, alpha: float) -> Floats
     Returns
     -------
     ndarray
-        ``(n_loc,)``. For statistics up to 40 the error is below 1e-7 of the width of the limits, and from five
-        degrees of freedom on below 1e-9; up to 3000 it is below 1e-6, even with one degree of freedom.
+        ``(n_loc,)``. For statistics up to 40 the error is below 1e-7 of the width of the limits, and from
+        five degrees of freedom on below 1e-9; up to 3000 it is below 1e-6, even with one degree of freedom.
     """
     stat, dof = np.asarray(stat, dtype=np.float64), np.asarray(dof, dtype=np.float64)
     found = np.full(stat.shape, np.nan)
