@@ -67,7 +67,7 @@ def mahalanobis(gram: Floats, n_components: int) -> Distances:
     """Distances ``d_i^2 = (n - 1) sum_k u_ik^2`` with the leading eigenvectors u of the centred products.
 
     The scores on component k are ``u_k`` times the root of its eigenvalue, and their variance is that
-    eigenvalue over n - 1: the eigenvalues cancel (Mardia, Kent and Bibby 1979, sections 8.2 and 8.4).
+    eigenvalue over n - 1: the eigenvalues cancel (Mardia, Kent and Bibby 1979, chapter 8).
 
     Parameters
     ----------

@@ -139,7 +139,7 @@ def d_limits(stat: ArrayLike, dof: ArrayLike, per_d: ArrayLike, level: float) ->
 def partial_r2(f: ArrayLike, dof1: ArrayLike, dof2: ArrayLike) -> Floats:
     """Share of the variance that the rest of the model leaves which the tested part explains.
 
-    ``dof1 F / (dof1 F + dof2)`` (Cohen 1988, section 9.2); of a t statistic ``F = t^2`` and ``dof1 = 1``.
+    ``dof1 F / (dof1 F + dof2)`` (Cohen 1988, chapter 9); of a t statistic ``F = t^2`` and ``dof1 = 1``.
 
     Parameters
     ----------

@@ -24,7 +24,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.polynomial import chebyshev
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
 Floats = NDArray[np.float64]
@@ -43,7 +43,7 @@ _SURE = 12.0  # a noncentrality above it is far from 0, in standard deviations o
 _REACH = 9.0  # of Z: beyond it lies 2e-19
 
 
-def upper_noncentrality(stat: Floats, dof: Floats, alpha: float) -> Floats:
+def upper_noncentrality(stat: ArrayLike, dof: ArrayLike, alpha: float) -> Floats:
     """Noncentrality ``delta`` with ``P(T(dof, delta) <= stat) = alpha``.
 
     Parameters
@@ -59,9 +59,10 @@ def upper_noncentrality(stat: Floats, dof: Floats, alpha: float) -> Floats:
     Returns
     -------
     ndarray
-        ``(n_loc,)``, of an error some 1e-9 of ``sqrt(1 + stat^2 / (2 dof))``, its standard error; growing to
-        1e-6 towards one degree of freedom and probabilities of 0.001.
+        ``(n_loc,)``. For statistics up to 40 the error is below 1e-7 of the width of the limits, and from
+        five degrees of freedom on below 1e-9; up to 3000 it is below 1e-6, even with one degree of freedom.
     """
+    stat, dof = np.asarray(stat, dtype=np.float64), np.asarray(dof, dtype=np.float64)
     found = np.full(stat.shape, np.nan)
     one = dof.ndim == 0  # by form, not by value: a part of a map must get the bits that the whole map gets
     dof = np.broadcast_to(dof, stat.shape)
@@ -87,7 +88,7 @@ class _Table(NamedTuple):
 
 
 def _interpolate(stat: Floats, root: Floats, table: _Table, alpha: float) -> Floats:
-    found = np.empty_like(stat)
+    found = np.empty(stat.shape)
     for start in range(0, stat.size, _TILE):
         here = slice(start, start + _TILE)
         t, w = np.clip(stat[here], -_LARGEST, _LARGEST), root[here]

@@ -123,4 +123,7 @@ def test_a_part_of_a_map_gets_the_bits_of_the_whole() -> None:
 def test_nothing_is_made_of_nothing() -> None:
     t = np.array([np.nan, 1.0, 1.0, 1.0, np.inf, -np.inf, np.nan])
     nu = np.array([5.0, 0.5, np.nan, -1.0, 5.0, 5.0, np.inf])
+    assert_array_equal(
+        upper_noncentrality(np.array([-4, 3]), 5, 0.05), upper_noncentrality([-4.0, 3.0], 5.0, 0.05)
+    )
     assert_array_equal(upper_noncentrality(t, nu, 0.05), [np.nan] * 4 + [np.inf, -np.inf, np.nan])
