@@ -21,7 +21,7 @@ from specgl.inference import needs_smoothness, stats_from_map
 from specgl.kernels.fields import ResidualSmoothness
 from specgl.models import Quality
 from specgl.planning import GroupSource, MapSource, Plan, located
-from specgl.running.journey import Journey
+from specgl.running.journey import Journey, Step
 from specgl.variables import RPV
 
 if TYPE_CHECKING:  # types only: a parametric run does not wait for what shuffles
@@ -130,20 +130,8 @@ def statistics_of(source: object, plan: Plan, engine: Threads, journey: Journey)
 
 @statistics_of.register
 def _(source: GroupSource, plan: Plan, engine: Threads, journey: Journey) -> Statistics:
-    assert plan.grid is not None, "a plan without images is not run"
     with journey.enter("load") as step:
-        loaded = images.load(
-            source.images,
-            plan.grid,
-            mask=source.mask,
-            missing=source.missing,
-            own_masks=source.own_masks,
-            companions=images.Companions(source.variances, source.voxelwise),
-            smoothing_fwhm=source.smoothing_fwhm,
-            resample=source.resample.interpolation if source.resample else None,
-            engine=engine,
-            progress=step,
-        )
+        loaded = _load(source, plan, engine, step)
     journey.add(located(loaded.findings, plan.spec))
     table = source.rows.table
     journey.note_inputs(
@@ -186,6 +174,23 @@ def _(source: GroupSource, plan: Plan, engine: Threads, journey: Journey) -> Sta
         tree=() if shuffling is None else tuple(shuffling.exchange.lines()),
         smoothness=smoothness,
         observed=observed,
+    )
+
+
+def _load(source: GroupSource, plan: Plan, engine: Threads, progress: Step | None) -> images.Loaded:
+    """Read the images, and what the model needs beside them."""
+    assert plan.grid is not None, "a plan without images is not run"
+    return images.load(
+        source.images,
+        plan.grid,
+        mask=source.mask,
+        missing=source.missing,
+        own_masks=source.own_masks,
+        companions=images.Companions(source.variances, source.voxelwise),
+        smoothing_fwhm=source.smoothing_fwhm,
+        resample=source.resample.interpolation if source.resample else None,
+        engine=engine,
+        progress=progress,
     )
 
 

@@ -163,6 +163,10 @@ def _mask(facts: Facts) -> Iterator[str]:
     yield f"The analysis was restricted to a mask ({image}{above})."
 
 
+_COMPANIONS = {"without_variance": "a usable variance", "without_covariate": "a value of each covariate"}
+"""What an effect must have beside it to be a value, by the count of the voxels that are lost for it."""
+
+
 def _analysed(facts: Facts) -> Iterator[str]:
     """Where the model was fitted, and how many voxels that left."""
     counts, n = facts.manifest["counts"], int(facts.manifest["observations"])
@@ -173,9 +177,11 @@ def _analysed(facts: Facts) -> Iterator[str]:
     else:
         where = "every observation"
     within = "voxels of the mask" if facts.spec.get("mask") is not None else "voxels with any value"
+    beside = [what for key, what in _COMPANIONS.items() if key in counts]
+    beside_it = f" with {' and '.join(beside)}" if beside else ""
     constant = int(counts.get("constant", 0))
     varied = f" and the values varied ({counted(constant, 'voxel')} did not)" if constant else ""
     yield (
-        f"A voxel was analysed where {where} had a value{varied}: {facts.n_locations:,} of "
+        f"A voxel was analysed where {where} had a value{beside_it}{varied}: {facts.n_locations:,} of "
         f"{int(counts.get('mask', facts.n_locations)):,} {within}."
     )

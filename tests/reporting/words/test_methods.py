@@ -90,6 +90,13 @@ def test_partial_data(make_facts: Make) -> None:
     assert "12.5 to 13 degrees of freedom" in paragraph(facts, "Contrasts")
 
 
+def test_what_an_effect_must_have_beside_it(make_facts: Make) -> None:
+    facts = make_facts()
+    facts.manifest["counts"].update(without_variance=0, without_covariate=3)
+    words = "every observation had a value with a usable variance and a value of each covariate"
+    assert words in paragraph(facts, "Data")
+
+
 def test_what_was_done_to_images(make_facts: Make) -> None:
     data = {
         "table": "t.tsv",
