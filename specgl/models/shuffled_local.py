@@ -89,11 +89,16 @@ class LocalMaker:
 
 
 def scale_of(estimation: Estimation) -> LocalScale:
-    """Where the variance of a score comes from."""
+    """Where the variance of a score comes from.
+
+    That of mixed effects comes from weighted residuals, with either adjustment: weights that know of no
+    effect have the effect in their tau2, and a score in their units is never much above the root of n. Under
+    shuffles any statistic is valid, and this one grows with the effect.
+    """
     match estimation:
         case LeastSquares(errors=Hc(kind=kind)):
             return kind
-        case FixedEffects() | MixedEffects(adjustment="none"):
+        case FixedEffects():
             return "known"
         case LeastSquares() | MixedEffects():
             return "residual"

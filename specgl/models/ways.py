@@ -195,9 +195,8 @@ def _(way: FixedEffects, bases: Bases, y: Floats, run: Run, design: Design) -> S
 @solve.register(MixedEffects)
 def _(way: MixedEffects, bases: Bases, y: Floats, run: Run, design: Design) -> Solved:
     from specgl.kernels.estimators.heterogeneity import (  # imports numba: half a second
-        cochran_q,
         estimate_tau2,
-        typical_variance,
+        measure_spread,
     )
 
     variances = _variances(run)
@@ -208,10 +207,8 @@ def _(way: MixedEffects, bases: Bases, y: Floats, run: Run, design: Design) -> S
     tau2 = np.full((int(codes.max(initial=0)) + 1, y.shape[1]), np.nan)
     tau2[held] = found.tau2
     between = found.tau2[groups]
-    q, typical = cochran_q(bases.basis, y, variances), typical_variance(bases.basis, variances)
-    mean = between.mean(axis=0)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        maps = {"tau2": tau2, "q": q, "i2": mean / (mean + typical)}
+    spread = measure_spread(bases.basis, y, variances, between.mean(axis=0))
+    maps = {"tau2": tau2, "q": spread.q, "i2": spread.i2}
     adjusted = way.adjustment == "knapp_hartung"
     return _weighted(bases, y, 1.0 / (variances + between), maps, found.converged, adjusted)
 

@@ -90,7 +90,8 @@ def plan_shuffling(
     settings = spec.permutation
     if settings is None or not translate.shuffled(spec) or not design.contrasts:
         return None, ()
-    from specgl.models.schemes import make_schemes, reachable  # numba comes with it
+    from specgl.models.reach import reachable  # numba comes with it
+    from specgl.models.schemes import make_schemes
 
     try:
         schemes = make_schemes(

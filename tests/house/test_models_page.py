@@ -7,9 +7,9 @@ from typing import Any, get_args
 
 import pytest
 import yaml
-from specgl.spec.estimation import AnyErrors, AnyEstimator, MixedEffects, RobustEstimator
 
 from specgl.spec import examine_text
+from specgl.spec.estimation import AnyErrors, AnyEstimator, MixedEffects, RobustEstimator
 from specgl.spec.output import DEFAULT, MapName
 
 VARIABLES = {

@@ -11,7 +11,8 @@ from numpy.testing import assert_array_equal
 from specgl.design.records import Block, Design
 from specgl.errors import DesignError
 from specgl.kernels.shuffles import Level, Tree, build_tree
-from specgl.models.schemes import Scheme, make_schemes, reachable
+from specgl.models.reach import reachable
+from specgl.models.schemes import Scheme, make_schemes
 
 MakeDesign = Callable[..., Design]
 AGE = np.array([3.0, 1, 4, 1.5, 9, 2, 6, 5])

@@ -56,9 +56,7 @@ def show(capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
 def assert_planned(joint: Any, written: set[str]) -> None:
     """What is planned of a conjunction is what is written, name by name."""
     plan = specgl.plan(specgl.read(joint.spec))
-    planned = set(
-        planned_maps(plan.maps, plan.source.letters, plan.inferences, without_effect={"both"})
-    )
+    planned = set(planned_maps(plan.maps, plan.source.letters, plan.inferences, without_effect={"both"}))
     made = {path for path in written if path.startswith("maps/") and path.endswith(".nii.gz")}
     assert made <= planned
     assert {path for path in planned if "both" in path} == {path for path in made if "both" in path}

@@ -35,8 +35,8 @@ def _beside_a_block(outline: Outline) -> Iterator[Finding]:
     if outline.block is not None and used:
         yield Finding(
             "E014",
-            f"`block` does not go together with the voxelwise covariate `{used[0]}`: means are taken out of one "
-            "design for all locations",
+            f"`block` does not go together with the voxelwise covariate `{used[0]}`: means are taken out of "
+            "one design for all locations",
             ("model", "block"),
             help=f"leave it out, declare `{outline.block}` as categorical and write it in the formula",
         )
