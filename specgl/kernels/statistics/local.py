@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from specgl.kernels.statistics import local_kernels
 from specgl.kernels.statistics.exact import DIRECTIONS
-from specgl.kernels.statistics.local_kernels import Local
+from specgl.kernels.statistics.local_kernels import Local, Readings
 from specgl.kernels.statistics.local_shuffles import fill_local, scan_local
 from specgl.kernels.statistics.protocol import Maps, Rows, Scale, Scan, Signs
 from specgl.kernels.statistics.reduced import reduced_columns, tested_columns
@@ -56,8 +56,10 @@ class LocalStatistic:
     ----------
     kind
         ``t`` or ``F``.
+    readings
+        The data of the analysed locations, not copied.
     model
-        The data and the model, of the analysed locations; data are not copied.
+        The model.
     dof
         ``(n_loc,)`` degrees of freedom of the reference distribution; infinite for the normal one.
     complete
@@ -71,6 +73,7 @@ class LocalStatistic:
     """
 
     kind: Literal["t", "F"]
+    readings: Readings
     model: Local
     dof: Floats
     complete: bool
@@ -149,39 +152,32 @@ class LocalStatistic:
             For ``labels`` with an HC scale, and where labels would carry covariates to places from locations
             that lack observations: those of the missing ones are not known.
         """
-        values = np.ascontiguousarray(data)
-        n, n_loc = len(matrix), values.shape[1]
-        order = np.arange(n) if row_of is None else np.asarray(row_of, dtype=np.int64)
+        n, n_loc = len(matrix), data.shape[1]
         columns = np.arange(n_loc) if analysed is None else np.flatnonzero(analysed)
-        codes = _codes(block_codes, n)
-        tested = np.ascontiguousarray(tested_columns(matrix, weights))
-        none = np.empty((0, 0), dtype=values.dtype)
+        readings = _readings(data, variances, covariates, row_of, columns)
+        nuisance, tested = reduced_columns(matrix, weights), tested_columns(matrix, weights)
+        codes = np.zeros(n) if block_codes is None else np.unique(block_codes, return_inverse=True)[1]
         model = Local(
-            data=values,
-            row_of=order,
-            columns=columns.astype(np.int64),
             matrix=np.ascontiguousarray(matrix, dtype=np.float64),
-            covariates=none[None, :, :][:0] if covariates is None else np.ascontiguousarray(covariates),
-            used=np.zeros((matrix.shape[1], 0), dtype=bool) if used is None else np.ascontiguousarray(used),
-            variances=none if variances is None else np.ascontiguousarray(variances),
+            used=np.zeros((matrix.shape[1], 0), bool) if used is None else np.ascontiguousarray(used, bool),
             tau2=np.empty((0, 0)) if tau2 is None else np.ascontiguousarray(tau2, dtype=np.float64),
             groups=np.zeros(n, dtype=np.int64) if groups is None else np.asarray(groups, dtype=np.int64),
-            blocks=codes,
+            blocks=codes.astype(np.int64),
             n_blocks=0 if block_codes is None else int(codes.max()) + 1,
-            tested=tested,
-            nuisance=np.ascontiguousarray(reduced_columns(matrix, weights)),
+            coefficients=np.ascontiguousarray(np.concatenate([nuisance, tested], axis=1)),
+            q=nuisance.shape[1],
             scale=SCALES[scale],
             labels=mode == "labels",
             signed=kind == "t",
         )
-        complete = _complete(model)
+        complete = _complete(readings)
         _refuse(model, complete)
         every = np.asarray(dof, dtype=np.float64)
         observed, z = np.zeros(n_loc), np.zeros(n_loc)
-        observed[columns] = _identity(model)
+        observed[columns] = _identity(readings, model)
         z[columns] = z_of(observed[columns], kind, tested.shape[1], every[columns])
         varying = np.unique(every[columns]).size > 1
-        return cls(kind, model, every, complete, varying, n_loc, observed, z)
+        return cls(kind, readings, model, every, complete, varying, n_loc, observed, z)
 
     @property
     def n_obs(self) -> int:
@@ -198,7 +194,7 @@ class LocalStatistic:
     ) -> Scan:
         """Maxima and counts, see `ShuffledStatistic.scan`."""
         moves, turns = self._checked(rows, signs)
-        columns = self.model.columns
+        columns = self.readings.columns
         dofs, group = self._groups
         maxima = np.full((len(rows), 2), np.nan)
         totals = np.zeros(columns.size if count else 0, dtype=np.int32)
@@ -207,6 +203,7 @@ class LocalStatistic:
             run = slice(start, start + step)
             found = np.full((dofs.size, len(moves[run]), 2), -np.inf)
             scan_local(
+                self.readings,
                 self.model,
                 moves[run],
                 turns[run],
@@ -232,11 +229,11 @@ class LocalStatistic:
     def fill(self, rows: Rows, signs: Signs | None, out: Maps, *, scale: Scale) -> None:
         """Maps, see `ShuffledStatistic.fill`."""
         moves, turns = self._checked(rows, signs)
-        columns = self.model.columns
+        columns = self.readings.columns
         on_z = scale == "z" or self.varying
         every = columns.size == self.n_loc and out.flags.c_contiguous
         maps = out if every else np.empty((len(rows), columns.size), dtype=out.dtype)
-        fill_local(self.model, moves, turns, maps)
+        fill_local(self.readings, self.model, moves, turns, maps)
         if on_z and out.dtype == np.float64:
             maps[...] = z_of(maps, self.kind, self._r, self.dof[columns])
         elif on_z:
@@ -255,11 +252,11 @@ class LocalStatistic:
         chosen = np.asarray(locations)
         moves, turns = self._checked(rows, signs)
         analysed = np.zeros(self.n_loc, dtype=bool)
-        analysed[self.model.columns] = True
+        analysed[self.readings.columns] = True
         there = np.flatnonzero(analysed[chosen])
         wanted = chosen[there].astype(np.int64)
         stats = np.empty((len(rows), wanted.size))
-        fill_local(self.model._replace(columns=wanted), moves, turns, stats)
+        fill_local(self.readings._replace(columns=wanted), self.model, moves, turns, stats)
         if self.varying:
             stats = z_of(stats, self.kind, self._r, self.dof[wanted])
         found = np.zeros((len(rows), chosen.size))
@@ -268,15 +265,15 @@ class LocalStatistic:
 
     @property
     def _r(self) -> int:
-        return int(self.model.tested.shape[1])
+        return int(self.model.coefficients.shape[1]) - self.model.q
 
     @cached_property
     def _groups(self) -> tuple[Floats, Integers]:
         """Numbers of degrees of freedom that occur, and which of them each analysed location has."""
         if not self.varying:
-            columns = self.model.columns
+            columns = self.readings.columns
             return self.dof[columns[:1]], np.zeros(columns.size, dtype=np.int64)
-        dofs, group = np.unique(self.dof[self.model.columns], return_inverse=True)
+        dofs, group = np.unique(self.dof[self.readings.columns], return_inverse=True)
         return dofs, group.astype(np.int64)
 
     @cached_property
@@ -303,20 +300,34 @@ class LocalStatistic:
         return as_shuffles(rows, signs)
 
 
-def _codes(block_codes: NDArray[np.integer] | None, n: int) -> Integers:
-    """Blocks ``(n,)`` from 0 on; all 0 without."""
-    if block_codes is None:
-        return np.zeros(n, dtype=np.int64)
-    codes: Integers = np.unique(block_codes, return_inverse=True)[1].astype(np.int64)
-    return codes
+def _readings(
+    data: NDArray[np.floating],
+    variances: NDArray[np.floating] | None,
+    covariates: NDArray[np.floating] | None,
+    row_of: NDArray[np.integer] | None,
+    columns: NDArray[np.integer],
+) -> Readings:
+    values = np.ascontiguousarray(data)
+    # What there is none of has the data's type: no function is compiled for it alone.
+    return Readings(
+        data=values,
+        variances=np.empty((0, 0), dtype=values.dtype)
+        if variances is None
+        else np.ascontiguousarray(variances),
+        covariates=np.empty((0, 0, 0), dtype=values.dtype)
+        if covariates is None
+        else np.ascontiguousarray(covariates),
+        row_of=np.arange(len(values)) if row_of is None else np.asarray(row_of, dtype=np.int64),
+        columns=columns.astype(np.int64),
+    )
 
 
-def _complete(model: Local) -> bool:
+def _complete(readings: Readings) -> bool:
     """Whether no analysed location lacks an observation."""
-    every = model.columns.size == model.data.shape[1]
-    for row in model.row_of:  # row by row: no second array of the data's size
-        values = model.data[row]
-        if not np.isfinite(values if every else values[model.columns]).all():
+    every = readings.columns.size == readings.data.shape[1]
+    for row in readings.row_of:  # row by row: no second array of the data's size
+        values = readings.data[row]
+        if not np.isfinite(values if every else values[readings.columns]).all():
             return False
     return True
 
@@ -326,16 +337,17 @@ def _refuse(model: Local, complete: bool) -> None:
         return
     if model.scale >= local_kernels.HC0:
         raise ValueError("a statistic studentised by each observation's residual moves residuals, not labels")
-    if not complete and model.used[np.any(model.tested != 0, axis=1)].any():
+    carried = np.any(model.coefficients[:, model.q :] != 0, axis=1)
+    if not complete and model.used[carried].any():
         raise ValueError(
             "labels hold a covariate of each location, and an analysed location lacks observations: "
             "what they would carry is missing"
         )
 
 
-def _identity(model: Local) -> Floats:
+def _identity(readings: Readings, model: Local) -> Floats:
     rows, signs = as_shuffles(np.arange(len(model.matrix), dtype=np.int32)[None], None)
-    found = np.empty((1, model.columns.size))
-    fill_local(model, rows, signs, found)
+    found = np.empty((1, readings.columns.size))
+    fill_local(readings, model, rows, signs, found)
     observed: Floats = found[0]
     return observed
