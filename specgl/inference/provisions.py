@@ -39,6 +39,9 @@ class Permuted:
         Bytes that maps under shuffles may take at once, over all threads; None for as many as are quick.
     conjunctions
         Names of the members of each conjunction, by its name; these have no statistic of their own.
+    restated
+        Contrasts whose statistic under shuffles is another than that of their maps: what is told of them is
+        the statistic that is compared with its shuffles.
     """
 
     statistics: Mapping[str, ShuffledStatistic]
@@ -48,6 +51,7 @@ class Permuted:
     progress: Progress | None = None
     memory: int | None = None
     conjunctions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    restated: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, eq=False)

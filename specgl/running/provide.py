@@ -137,6 +137,7 @@ def _permuted(
         progress=journey.counted("shuffles", store),
         memory=means.memory,
         conjunctions={} if source.design is None else {c.name: c.members for c in source.design.conjunctions},
+        restated=frozenset(source.shuffled) if source.restated else frozenset(),
     )
 
 

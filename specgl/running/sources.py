@@ -79,6 +79,8 @@ class Statistics:
         How observations are shuffled; empty where nothing is.
     shuffled
         Each contrast's statistic, ready to be shuffled; empty where nothing is.
+    restated
+        Whether statistics under shuffles are others than those of `stats`.
     tree
         What could change places with what, drawn as text, a line each.
     smoothness
@@ -98,6 +100,7 @@ class Statistics:
     variances: Mapping[str, Path] = field(default_factory=dict)
     schemes: tuple[Scheme, ...] = ()
     shuffled: Mapping[str, ShuffledStatistic] = field(default_factory=dict)
+    restated: bool = False
     tree: tuple[str, ...] = ()
     smoothness: ResidualSmoothness | None = None
     observed: Observed | None = None
@@ -171,6 +174,7 @@ def _(source: GroupSource, plan: Plan, engine: Threads, journey: Journey) -> Sta
         variances={name: ref.path for name, ref in (source.variances or {}).items()},
         schemes=schemes,
         shuffled=_shuffled(loaded.data, source.design, schemes, stats, fit, engine) if schemes else {},
+        restated=isinstance(source.estimation, models.MixedEffects),
         tree=() if shuffling is None else tuple(shuffling.exchange.lines()),
         smoothness=smoothness,
         observed=observed,

@@ -78,7 +78,7 @@ def carry_out(
     engine = within_memory(permuted.engine, permuted.memory, _locations_at_once(gathered))
     nulls = _run(work, permuted, engine).nulls({name: observed[name].maxima for name in gathered})
     answers = _Answers(
-        permuted.schemes, gathered, joined, observed, nulls, _OwnPValues(work, nulls, gathered, engine)
+        permuted, gathered, joined, observed, nulls, _OwnPValues(work, nulls, gathered, engine)
     )
     cases = [[answers.case(contrast, place, one) for contrast in maps] for place, one in enumerate(asked)]
     decided = decide(asked, cases, work, engine)
@@ -107,7 +107,9 @@ def _gather(
         if one.name not in joint:
             statistic = permuted.statistics[one.name]
             alternative = one.tail if statistic.signed else "greater"
-            gathered[one.name] = want(one, alternative, asked, stats, varying=statistic.varying)
+            # A chi-square's shuffles are of F with endless degrees of freedom: what both have is z.
+            varying = statistic.varying or one.kind == "chi2"
+            gathered[one.name] = want(one, alternative, asked, stats, varying=varying)
     joined = {
         one.name: join(one, joint[one.name], asked, stats, permuted.statistics, gathered)
         for one in maps
@@ -216,7 +218,7 @@ def within_memory(engine: Engine, memory: int | None, n_loc: int) -> Engine:
 class _Answers:
     """All that answers what is asked, by the names of contrasts."""
 
-    schemes: tuple[Scheme, ...]
+    permuted: Permuted
     gathered: Mapping[str, Wanted]
     joined: Mapping[str, Joined]
     observed: Mapping[str, Observed]
@@ -231,9 +233,9 @@ class _Answers:
         own = [self.own.of(name, measure, asked) for name in names]
         first, *others = (self.nulls[name] for name in names)
         members = (maps.name,) if joint is None else joint.members
-        schemes = [next(s for s in self.schemes if name in s.contrasts) for name in members]
+        schemes = [next(s for s in self.permuted.schemes if name in s.contrasts) for name in members]
         return Case(
-            maps=maps,
+            maps=self._restated(maps, members),
             measure=measure,
             observed=self.observed[maps.name],
             null=first,
@@ -241,6 +243,17 @@ class _Answers:
             scheme=min(schemes, key=lambda scheme: scheme.n),
             others=tuple(others),
         )
+
+
+    def _restated(self, maps: ContrastMaps, members: tuple[str, ...]) -> ContrastMaps:
+        """The maps, with the statistic that is compared with its shuffles where that is another."""
+        if not self.permuted.restated & set(members):
+            return maps
+        joint = self.joined.get(maps.name)
+        own = self.permuted.statistics[maps.name] if joint is None else joint.minimum
+        here = maps.analysed
+        stat, z = (np.where(here, values, np.nan) for values in (own.observed, own.observed_z))
+        return replace(maps, stat=stat, z=z)
 
 
 class _OwnPValues:
