@@ -244,7 +244,6 @@ class _Answers:
             others=tuple(others),
         )
 
-
     def _restated(self, maps: ContrastMaps, members: tuple[str, ...]) -> ContrastMaps:
         """The maps, with the statistic that is compared with its shuffles where that is another."""
         if not self.permuted.restated & set(members):

@@ -20,6 +20,7 @@ from specgl.kernels.estimators.place import (
     NO_FREEDOM,
     Place,
     as_kernels_want,
+    by_location,
     check_shapes,
     left_over,
     make_place,
@@ -117,6 +118,7 @@ def estimate_tau2(
     """
     basis, y, variances = as_kernels_want(basis, y, variances)
     check_shapes(basis, y, variances)
+    effects, own = by_location(y, variances)
     codes = np.ascontiguousarray(groups, dtype=np.int64)
     (n, m), k = y.shape, basis.shape[2]
     if codes.shape != (n,) or (n and codes.min() < 0):
@@ -127,9 +129,9 @@ def estimate_tau2(
     sizes = np.bincount(codes, minlength=n_groups).astype(np.int64)
     place, number = make_place(n, k), TAU2_METHODS[method]
     if method in ("ml", "reml"):
-        _by_likelihood(number, basis, y, variances, codes, sizes, found, place, make_slopes(n_groups, k))
+        _by_likelihood(number, basis, effects, own, codes, sizes, found, place, make_slopes(n_groups, k))
     else:
-        _by_moments(number, basis, y, variances, codes, sizes, found, place, make_equations(n_groups, k))
+        _by_moments(number, basis, effects, own, codes, sizes, found, place, make_equations(n_groups, k))
     return found
 
 
@@ -147,7 +149,7 @@ def _by_likelihood(
 ) -> None:
     """ML and REML, location by location."""
     tau2, freedom = np.zeros(sizes.size), np.zeros(sizes.size)
-    for location in range(y.shape[1]):
+    for location in range(len(y)):
         read_place(place, basis, y, variances, location)
         if not _has_freedom(place, groups, sizes, freedom):
             continue
@@ -169,7 +171,7 @@ def _by_moments(
 ) -> None:
     """DerSimonian-Laird, Hedges and Paule-Mandel, location by location."""
     tau2, freedom, sums = np.zeros(sizes.size), np.zeros(sizes.size), np.zeros((sizes.size, 3))
-    for location in range(y.shape[1]):
+    for location in range(len(y)):
         read_place(place, basis, y, variances, location)
         if not _has_freedom(place, groups, sizes, freedom):
             continue
@@ -265,7 +267,8 @@ def _moments_of(basis: Floats, y: Floats, variances: Floats) -> tuple[Floats, Fl
     check_shapes(basis, y, variances)
     (n, m), k = y.shape, basis.shape[2]
     q, typical = np.full(m, np.nan), np.full(m, np.nan)
-    _measure(basis, y, variances, make_place(n, k), q, typical)
+    effects, own = by_location(y, variances)
+    _measure(basis, effects, own, make_place(n, k), q, typical)
     return q, typical
 
 
@@ -273,7 +276,7 @@ def _moments_of(basis: Floats, y: Floats, variances: Floats) -> tuple[Floats, Fl
 def _measure(basis: Floats, y: Floats, variances: Floats, place: Place, q: Floats, typical: Floats) -> None:
     """Q and the typical variance, location by location."""
     n, k = basis.shape[1], basis.shape[2]
-    for location in range(y.shape[1]):
+    for location in range(len(y)):
         read_place(place, basis, y, variances, location)
         for i in range(n):
             place.weights[i] = 1.0 / place.variances[i]

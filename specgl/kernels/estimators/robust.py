@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from specgl.kernels.compiled import compiled
 from specgl.kernels.estimators.kinds import Loss
-from specgl.kernels.estimators.place import as_kernels_want, check_shapes
+from specgl.kernels.estimators.place import as_kernels_want, by_location, check_shapes
 from specgl.kernels.estimators.solving import dot, solve_positive
 
 Floats = NDArray[np.float64]
@@ -121,17 +121,18 @@ def fit_robust(basis: Floats, y: Floats, loss: Loss) -> RobustFit:
     check_shapes(basis, y)
     (n, m), k = y.shape, basis.shape[2]
     fit = RobustFit(
-        scores=np.empty((k, m)),
+        scores=np.empty((m, k)),
         scale=np.empty(m),
-        weights=np.empty((n, m)),
+        weights=np.empty((m, n)),
         variance=np.empty(m),
-        residuals=np.empty((n, m)),
+        residuals=np.empty((m, n)),
         converged=np.empty(m, dtype=np.bool_),
         steps=np.empty(m, dtype=np.int64),
     )
     room = _make_room(n, k)
-    _fit(LOSSES[loss], TUNING["huber"], TUNING["bisquare"], basis, y, fit, room)
-    return fit
+    (data,) = by_location(y)
+    _fit(LOSSES[loss], TUNING["huber"], TUNING["bisquare"], basis, data, fit, room)
+    return fit._replace(scores=fit.scores.T, weights=fit.weights.T, residuals=fit.residuals.T)
 
 
 def _make_room(n: int, k: int) -> _Room:
@@ -153,9 +154,9 @@ def _make_room(n: int, k: int) -> _Room:
 def _fit(
     loss: int, huber: float, bisquare: float, basis: Floats, y: Floats, fit: RobustFit, room: _Room
 ) -> None:
-    """Fit location by location."""
+    """Fit location by location; all arrays have locations first."""
     n, k = basis.shape[1], basis.shape[2]
-    for location in range(y.shape[1]):
+    for location in range(len(y)):
         size = _least_squares(basis, y, location, room)
         scale, converged, steps = _iterate(_HUBER, huber, size, room)
         if loss != _HUBER and converged:
@@ -169,10 +170,10 @@ def _fit(
         fit.variance[location] = variance
         fit.converged[location] = converged and variance == variance
         for a in range(k):
-            fit.scores[a, location] = room.scores[a]
+            fit.scores[location, a] = room.scores[a]
         for i in range(n):
-            fit.weights[i, location] = room.weights[i]
-            fit.residuals[i, location] = room.rows[k, i]
+            fit.weights[location, i] = room.weights[i]
+            fit.residuals[location, i] = room.rows[k, i]
 
 
 @compiled
@@ -185,7 +186,7 @@ def _least_squares(basis: Floats, y: Floats, location: int, room: _Room) -> floa
                 room.rows[a, i] = basis[location, i, a]
     square = 0.0
     for i in range(n):
-        room.rows[k, i] = y[i, location]
+        room.rows[k, i] = y[location, i]
         room.weights[i] = 1.0
         square += room.rows[k, i] * room.rows[k, i]
     room.scores[:] = 0.0

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from specgl.kernels.compiled import compiled
-from specgl.kernels.estimators.place import as_kernels_want, check_shapes
+from specgl.kernels.estimators.place import as_kernels_want, by_location, check_shapes
 from specgl.kernels.estimators.solving import orthogonalise
 
 Floats = NDArray[np.float64]
@@ -67,39 +67,46 @@ def fit_weighted(basis: Floats, y: Floats, weights: Floats) -> WeightedFit:
     n, m = y.shape
     k = basis.shape[2]
     fit = WeightedFit(
-        scores=np.empty((k, m)),
-        covariance=np.empty((k, k, m)),
+        scores=np.empty((m, k)),
+        covariance=np.empty((m, k, k)),
         rss=np.empty(m),
-        residuals=np.empty((n, m)),
-        leverage=np.empty((n, m)),
+        residuals=np.empty((m, n)),
+        leverage=np.empty((m, n)),
     )
-    _fit(basis, y, weights, fit, np.empty((k + 1, n)), np.zeros((k, k + 1)), np.zeros((k, k)))
-    return fit
+    data, own = by_location(y, weights)
+    _fit(basis, data, own, fit, np.empty((k + 1, n)), np.zeros((k, k + 1)), np.zeros((k, k)))
+    return WeightedFit(
+        scores=fit.scores.T,
+        covariance=np.moveaxis(fit.covariance, 0, 2),
+        rss=fit.rss,
+        residuals=fit.residuals.T,
+        leverage=fit.leverage.T,
+    )
 
 
 @compiled
 def _fit(
     basis: Floats, y: Floats, weights: Floats, fit: WeightedFit, rows: Floats, factor: Floats, inverse: Floats
 ) -> None:
-    """Fit location by location, in room for one of them."""
-    n, m = y.shape
+    """Fit location by location, in room for one of them; all arrays have locations first."""
+    m, n = y.shape
     k = basis.shape[2]
     for location in range(m):
         shelf = location if basis.shape[0] > 1 else 0
         for i in range(n):
-            root = math.sqrt(weights[i, location])
+            root = math.sqrt(weights[location, i])
             for a in range(k):
                 rows[a, i] = root * basis[shelf, i, a]
-            rows[k, i] = root * y[i, location]
+            rows[k, i] = root * y[location, i]
         if orthogonalise(rows, factor):
             _invert(factor, inverse)
             _write(basis[shelf], y, weights, fit, rows, factor, inverse, location)
         else:
-            fit.scores[:, location] = np.nan
-            fit.covariance[:, :, location] = np.nan
+            fit.scores[location] = np.nan
+            fit.covariance[location] = np.nan
             fit.rss[location] = np.nan
-            fit.residuals[:, location] = np.nan
-            fit.leverage[:, location] = np.nan
+            fit.residuals[location] = np.nan
+            fit.leverage[location] = np.nan
 
 
 @compiled
@@ -132,20 +139,20 @@ def _write(
         score = 0.0
         for c in range(a, k):
             score += inverse[a, c] * factor[c, k]
-        fit.scores[a, location] = score
+        fit.scores[location, a] = score
         for b in range(a + 1):
             covariance = 0.0
             for c in range(a, k):
                 covariance += inverse[a, c] * inverse[b, c]
-            fit.covariance[a, b, location] = covariance
-            fit.covariance[b, a, location] = covariance
+            fit.covariance[location, a, b] = covariance
+            fit.covariance[location, b, a] = covariance
     rss = 0.0
     for i in range(n):
-        rest, leverage = y[i, location], 0.0
+        rest, leverage = y[location, i], 0.0
         for a in range(k):
-            rest -= basis[i, a] * fit.scores[a, location]
+            rest -= basis[i, a] * fit.scores[location, a]
             leverage += rows[a, i] * rows[a, i]
-        fit.residuals[i, location] = rest
-        fit.leverage[i, location] = min(leverage, 1.0)
-        rss += weights[i, location] * rest * rest
+        fit.residuals[location, i] = rest
+        fit.leverage[location, i] = min(leverage, 1.0)
+        rss += weights[location, i] * rest * rest
     fit.rss[location] = rss
