@@ -84,15 +84,12 @@ def _contrast_words(statistic: Statistic, design: Design | None) -> dict[str, An
 
 def _asked_words(map_file: MapFile, contents: Contents) -> dict[str, Any]:
     """What the meaning leaves open: level of limits, margin of an equivalence test, groups of volumes."""
-    resolved, variable, contrast = (
-        contents.spec.resolved,
-        map_file.label.variable or "",
-        map_file.label.contrast,
-    )
+    resolved, variable = contents.spec.resolved, map_file.label.variable or ""
     if variable.endswith(LIMITS):
         return {"ConfidenceLevel": resolved.get("output", {}).get("level")}
     if variable == TOST:
-        return {"Margin": resolved.get("contrasts", {}).get(label.contrast, {}).get("margin")}
+        contrast = resolved.get("contrasts", {}).get(map_file.label.contrast, {})
+        return {"Margin": contrast.get("margin")}
     if variable == "tau2" and map_file.values.ndim > 1 and contents.design is not None:
         groups = contents.design.variance_groups
         if groups is not None:
