@@ -18,6 +18,7 @@ import numpy as np
 import pytest
 
 import specgl
+from specgl.cli import main
 
 
 @pytest.fixture
@@ -171,3 +172,17 @@ def one_voxel() -> ModuleType:
         sys.modules[name] = module
         found.loader.exec_module(module)
     return sys.modules[name]
+
+
+@pytest.fixture
+def show(capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
+    """Function that calls the command and gives what it prints."""
+
+    def call(*args: object) -> str:
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as caught:
+            main([str(arg) for arg in args])
+        assert not caught.value.code
+        return capsys.readouterr().out
+
+    return call
