@@ -15,11 +15,13 @@ from specgl.bundle.lazy import MapFile, MapStack, lazy_variable
 from specgl.bundle.looking import AFFINE
 from specgl.bundle.manifest import FileEntry
 from specgl.bundle.names import Role
+from specgl.bundle.received import read_json
 from specgl.bundle.tables import ID, read_table
 from specgl.variables import VARIABLES
 
 _VOXEL = ("i", "j", "k")
 _OBSERVATION_DIM = "observation"
+_GROUP_DIM = "group"
 _MM = "_mm"
 """Ending of coordinates in mm: `z` alone is a statistic."""
 
@@ -61,6 +63,8 @@ def maps_dataset(folder: Path, manifest: Mapping[str, Any], files: Sequence[File
     if _OBSERVATION_DIM in data.dims:
         table = read_table(folder, names.DESIGN_TABLE, as_text=(ID,))
         data = data.assign_coords({_OBSERVATION_DIM: table[ID].to_numpy(dtype=object)})
+    if _GROUP_DIM in data.dims:
+        data = data.assign_coords({_GROUP_DIM: np.array(_groups(folder), dtype=object)})
     return data.assign_attrs(
         name=manifest["name"],
         spec_digest=manifest["spec_digest"],
@@ -108,10 +112,21 @@ def _variable(
         by_contrast = {file.label.contrast: folder / file.path for file in files}
         stack = MapStack([by_contrast.get(contrast) for contrast in contrasts], shape, dtype)
         return lazy_variable(("contrast", *_VOXEL), stack, attributes)
-    if name in VARIABLES and _OBSERVATION_DIM in VARIABLES[name].dims:
+    dims = VARIABLES[name].dims if name in VARIABLES else ()
+    if _OBSERVATION_DIM in dims:
         stored = MapFile(folder / first.path, (manifest["observations"], *shape), dtype)
         return lazy_variable((_OBSERVATION_DIM, *_VOXEL), stored, attributes)
+    if _GROUP_DIM in dims and (n_groups := len(_groups(folder))) > 1:
+        stored = MapFile(folder / first.path, (n_groups, *shape), dtype)
+        return lazy_variable((_GROUP_DIM, *_VOXEL), stored, attributes)
     return lazy_variable(_VOXEL, MapFile(folder / first.path, shape, dtype), attributes)
+
+
+def _groups(folder: Path) -> tuple[str, ...]:
+    """Labels of the variance groups, in the order of the volumes of a map that has one a group."""
+    words = read_json(folder, names.DESIGN_WORDS)
+    groups = words.get("variance_groups") or {} if isinstance(words, dict) else {}
+    return tuple(groups.get("counts", {}))
 
 
 def _coordinates(space: Mapping[str, Any]) -> dict[str, Any]:

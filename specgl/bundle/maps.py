@@ -42,6 +42,9 @@ NEEDS_EFFECT = frozenset(
 )
 """What several tested rows do not have, nor, of Cohen's d, groups with variances of their own."""
 
+LIMITS = ("_lower", "_upper")
+"""How the names of variables end that are confidence limits."""
+
 TOST = "tost"
 """The variable of p-values of equivalence tests, which contrasts with a margin have."""
 

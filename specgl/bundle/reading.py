@@ -61,11 +61,12 @@ class Bundle:
 
         The unthresholded maps bear the names of the vocabulary: `effect`, `variance`, `stat`, `z`, `p` ...
         with dims `(contrast, i, j, k)`, and `dof`, `n`, `r2`, `sigma` `(i, j, k)`, `residuals`
-        `(observation, i, j, k)`; with variance groups `dof` is a contrast's own, as `stat` is. What an
-        inference made is `stat_<inference>` (the statistic where it survives, 0 elsewhere) and
-        `logp_<inference>` (−log10 of the corrected p); by permutation also `uncorrectedlogp_<inference>`,
-        `tfce_<inference>` and `extrapolated_<inference>`, where there are such. Where a contrast has no such
-        map, it is NaN. Coordinates: `contrast`, `kind` and `alternative` `(contrast)`, voxel indices `i`,
+        `(observation, i, j, k)`; with variance groups `dof` is a contrast's own, as `stat` is, and `tau2`
+        `(group, i, j, k)`. What an inference made is `stat_<inference>` (the statistic where it survives, 0
+        elsewhere) and `logp_<inference>` (−log10 of the corrected p); by permutation also
+        `uncorrectedlogp_<inference>`, `tfce_<inference>` and `extrapolated_<inference>`, where they exist.
+        Where a contrast has no such map, it is NaN. Coordinates: `contrast`, `kind` and `alternative`
+        `(contrast)`, `observation` and `group` where there are such, voxel indices `i`,
         `j`, `k`, and `x_mm`, `y_mm`, `z_mm` along the axes where the grid is aligned with them, so that
         `maps.sel(x_mm=0, method="nearest")` is a slice. Attributes: `affine` as
         rows (of each map too), `space`, `name`, `spec_digest`.

@@ -10,7 +10,7 @@ import numpy as np
 from specgl.bundle import names
 from specgl.bundle.columns import describe_columns
 from specgl.bundle.contents import Contents
-from specgl.bundle.maps import MapFile
+from specgl.bundle.maps import LIMITS, TOST, MapFile
 from specgl.bundle.statistics import Statistic
 from specgl.design import Conjunction, Contrast, Design
 from specgl.inference import Inferred
@@ -21,6 +21,7 @@ def map_sidecar(map_file: MapFile, contents: Contents) -> dict[str, Any]:
     told: dict[str, Any] = {"Description": map_file.meaning, "Units": map_file.unit}
     if map_file.statistic is not None:
         told |= _contrast_words(map_file.statistic, contents.design)
+    told |= _asked_words(map_file, contents)
     if map_file.inferred is not None:
         told |= _inference_words(map_file.inferred, contents.spec.resolved)
     told["OutsideMask"] = "NaN" if np.isnan(map_file.fill) else map_file.fill
@@ -79,6 +80,21 @@ def _contrast_words(statistic: Statistic, design: Design | None) -> dict[str, An
     if statistic.n_min != statistic.n:
         numbers["NumberOfObservationsSmallest"] = statistic.n_min
     return told | {key: value for key, value in numbers.items() if value is not None}
+
+
+def _asked_words(map_file: MapFile, contents: Contents) -> dict[str, Any]:
+    """What the meaning leaves open: level of limits, margin of an equivalence test, groups of volumes."""
+    resolved, variable = contents.spec.resolved, map_file.label.variable or ""
+    if variable.endswith(LIMITS):
+        return {"ConfidenceLevel": resolved.get("output", {}).get("level")}
+    if variable == TOST:
+        contrast = resolved.get("contrasts", {}).get(map_file.label.contrast, {})
+        return {"Margin": contrast.get("margin")}
+    if variable == "tau2" and map_file.values.ndim > 1 and contents.design is not None:
+        groups = contents.design.variance_groups
+        if groups is not None:
+            return {"VarianceGroups": [f"{groups.name}[{one}]" for one in groups.labels]}
+    return {}
 
 
 def _inference_words(inferred: Inferred, resolved: Mapping[str, Any]) -> dict[str, Any]:
