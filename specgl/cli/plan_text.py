@@ -76,11 +76,17 @@ def _design_lines(design: Design, letters: Mapping[str, str]) -> Iterator[str]:
     names = [regressor.name for regressor in design.regressors]
     width = max(map(len, names), default=0)
     for index, name in enumerate(names):
+        times = " and ".join(design.regressors[index].covariates)
         values = design.matrix[:, index]
         low, high, mean = values.min(), values.max(), values.mean()
         # What rounding leaves of a centred column is not worth a digit.
         mean = 0.0 if abs(mean) < 1e-12 * (high - low) else mean
-        yield f"  {name:<{width}}  from {low:.4g} to {high:.4g}, mean {mean:.4g}"
+        told = f"  {name:<{width}}  from {low:.4g} to {high:.4g}, mean {mean:.4g}"
+        yield (
+            told
+            if not times
+            else f"{told}, times {times}, from {'its' if ' ' not in times else 'their'} images"
+        )
     yield ""
     yield "Contrasts:"
     for contrast in design.contrasts:
