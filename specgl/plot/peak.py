@@ -195,7 +195,7 @@ def _further(held: Adjusted) -> list[str]:
     if _differ(held):
         assert held.weights is not None
         least = float(held.weights.min() / held.weights.max())
-        told.append(f"area: weight, the least {number(least, 2)} of the largest")
+        told.append(f"area: weight in the fit, the smallest {number(least, 2)} of the largest")
     if held.fit.told:
         told.append(f"interval: {short(held.fit.told, 40)}")
     if held.at_zero:

@@ -133,8 +133,8 @@ def _normality(held: Held) -> Iterator[str]:
     if (p := _model_map(held, "normality")) is not None:
         low = int(np.count_nonzero(p <= _UNUSUAL))
         yield (
-            f"Residuals depart from normality (p ≤ {_UNUSUAL:g}, uncorrected) at {100 * low / p.size:.1f} % of "
-            f"{telling.counted(p.size, 'voxel')}; {100 * _UNUSUAL:.0f} % are expected where all are normal."
+            f"Residuals depart from normality (p ≤ {_UNUSUAL:g}, uncorrected) at {100 * low / p.size:.1f} % "
+            f"of {telling.counted(p.size, 'voxel')}; {100 * _UNUSUAL:.0f} % are expected where all are normal."
         )
 
 

@@ -139,7 +139,8 @@ def _facts(words: Mapping[str, Any], model: Mapping[str, Any]) -> list[tuple[str
         ("Regressors", f"{len(words['regressors']):,} of rank {words['rank']:,}"),
         ("Residual dof", f"{words['dof']:g}"),
     ]
-    told += [("Estimation", estimation)] if (estimation := fitted_by(model)) else []
+    if estimation := fitted_by(model):
+        told.append(("Estimation", estimation))
     if (block := words.get("block")) is not None:
         told.append(
             ("Blocks", f"the means of the {block['n_blocks']:,} blocks of {block['column']} are taken out")

@@ -245,8 +245,7 @@ def _facts(held: Held) -> list[tuple[str, str]]:
     words = held.bundle.design_words
     if words is not None:
         told.append(("Model", str(words["formula"])))
-        told += (
-            [("Estimation", estimation)] if (estimation := fitted_by(held.spec.get("model") or {})) else []
-        )
+        if estimation := fitted_by(held.spec.get("model") or {}):
+            told.append(("Estimation", estimation))
         told.append(("Residual dof", f"{words['dof']:g}"))
     return told
