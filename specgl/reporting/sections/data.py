@@ -134,7 +134,7 @@ def _normality(held: Held) -> Iterator[str]:
         low = int(np.count_nonzero(p <= _UNUSUAL))
         yield (
             f"Residuals depart from normality (p ≤ {_UNUSUAL:g}, uncorrected) at {100 * low / p.size:.1f} % "
-            f"of {telling.counted(p.size, 'voxel')}; {100 * _UNUSUAL:.0f} % are expected where all are normal."
+            f"of {telling.counted(p.size, 'voxel')}; {100 * _UNUSUAL:.0f} % are expected of normal errors."
         )
 
 
