@@ -82,7 +82,9 @@ def fitted_by(model: Mapping[str, Any]) -> str:
             return "fixed effects"
         case "mixed_effects", _:
             adjusted = ", Knapp–Hartung" if estimator.get("adjustment") == "knapp_hartung" else ""
-            return f"mixed effects, τ² by {_SHORT.get(str(estimator.get('tau2')), 'its method')}{adjusted}"
+            return (
+                f"mixed effects, τ² by {TAU2_SHORT.get(str(estimator.get('tau2')), 'its method')}{adjusted}"
+            )
         case "robust", _:
             return f"robust, {estimator.get('loss')}"
         case _, "cluster":
@@ -92,13 +94,14 @@ def fitted_by(model: Mapping[str, Any]) -> str:
     return ""
 
 
-_SHORT = {
+TAU2_SHORT = {
     "reml": "REML",
     "ml": "ML",
     "dl": "DerSimonian–Laird",
     "pm": "Paule–Mandel",
     "hedges": "Hedges",
 }
+"""The same in a word."""
 
 
 def by_words(facts: Facts) -> str:
