@@ -129,65 +129,83 @@ def adjusted(bundle: Bundle, contrast: str, at: Place) -> Adjusted:
         When there is no such contrast or peak, or no value there.
     """
     words = words_of(bundle)
+    found = _found(bundle, words, at)
+    interest = _variables(words, _weighted(words, contrast))
+    names = found.regressors
+    nuisance = [
+        place
+        for place, name in enumerate(names)
+        if (of := _variables(words, [name])) and not set(of) & set(interest)
+    ]
+    kept = [name for place, name in enumerate(names) if place not in nuisance]
+    fit = estimate(found.here, found.model)
+    x = found.here.x
+    rows = x.copy()
+    rows[:, nuisance] = x[:, nuisance].mean(axis=0)
+    return Adjusted(
+        values=found.here.y - (x - rows) @ fit.b + found.level,
+        rows=rows,
+        names=found.ids,
+        interest=interest,
+        shown=tuple(dict.fromkeys([*interest, *_variables(words, kept)])),
+        others=_variables(words, [names[place] for place in nuisance]),
+        block=found.block,
+        blocks=found.here.blocks,
+        fit=fit,
+        level=found.level,
+        weights=found.here.weights,
+        covariates=found.covariates,
+        at_zero=_at_zero(words, contrast, names, found.table),
+    )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Found:
+    """What a bundle holds of a place: ids (n,), what is fitted, regressors and their table (n_obs, p)."""
+
+    ids: tuple[str, ...]
+    here: Here
+    level: float
+    block: str | None
+    covariates: Mapping[str, Floats]
+    regressors: list[str]
+    table: Floats
+    model: Mapping[str, Any]
+
+
+def _found(bundle: Bundle, words: Mapping[str, Any], at: Place) -> _Found:
+    """Read what is known of the observations that have all values at a peak."""
     design = bundle.design
     if design is None or bundle.quality is None:
         raise UsageError("the bundle holds no values of observations: its maps were ready-made")
-    weighted = _weighted(words, contrast)
-    interest = _variables(words, weighted)
     ids = pd.Index([str(name) for name in design.index])
-    y = _values_at(bundle.quality.peaks, at).reindex(ids)
+    y = np.asarray(_values_at(bundle.quality.peaks, at).reindex(ids), dtype=np.float64)
     beside = _beside(bundle.quality.beside, at, ids)
-    held = np.logical_and.reduce([np.isfinite(one) for one in (y.to_numpy(np.float64), *beside.values())])
-    covariates = {name: beside.pop(name) for name in words.get("voxelwise") or () if name in beside}
-    weights = beside.get(WEIGHT)
+    held = np.logical_and.reduce([np.isfinite(one) for one in (y, *beside.values())])
     if not held.any():
         raise UsageError("no observation has a value at this peak")
+    covariates = {name: beside.pop(name) for name in words.get("voxelwise") or () if name in beside}
+    weights = beside.get(WEIGHT)
     regressors = [str(name) for name in design.columns]
     table = np.asarray(design, dtype=np.float64)
-    x = _with_covariates(table, regressors, words, covariates)[held]
-    values = np.asarray(y, dtype=np.float64)[held]
+    x, y = _with_covariates(table, regressors, words, covariates)[held], y[held]
     column = (words.get("block") or {}).get("column")
     blocks = None if column is None else _codes(bundle, column, design.index)[held]
     level = 0.0
     if blocks is not None:
-        level = float(values.mean())
-        x, values = _without_means(x, blocks), _without_means(values[:, None], blocks)[:, 0]
-    nuisance = [
-        place
-        for place, name in enumerate(regressors)
-        if (of := _variables(words, [name])) and not set(of) & set(interest)
-    ]
-    kept = [name for place, name in enumerate(regressors) if place not in nuisance]
+        level = float(y.mean())
+        x, y = _without_means(x, blocks), _without_means(y[:, None], blocks)[:, 0]
     model: Mapping[str, Any] = (bundle.spec or {}).get("model") or {}
-    weights = None if weights is None else weights[held]
-    fit = estimate(
-        Here(
-            x=x,
-            y=values,
-            weights=weights,
-            groups=_groups(bundle, words, design.index, held),
-            blocks=blocks,
-            clusters=_clusters(bundle, design.index, held, model),
-        ),
-        model,
-    )
-    rows = x.copy()
-    rows[:, nuisance] = x[:, nuisance].mean(axis=0)
-    return Adjusted(
-        values=values - (x - rows) @ fit.b + level,
-        rows=rows,
-        names=tuple(np.array(list(ids), dtype=object)[held]),
-        interest=interest,
-        shown=tuple(dict.fromkeys([*interest, *_variables(words, kept)])),
-        others=_variables(words, [regressors[place] for place in nuisance]),
-        block=column,
+    here = Here(
+        x=x,
+        y=y,
+        weights=None if weights is None else weights[held],
+        groups=_groups(bundle, words, design.index, held),
         blocks=blocks,
-        fit=fit,
-        level=level,
-        weights=weights,
-        covariates={name: values[held] for name, values in covariates.items()},
-        at_zero=_at_zero(words, contrast, regressors, table),
+        clusters=_clusters(bundle, design.index, held, model),
     )
+    known = {name: values[held] for name, values in covariates.items()}
+    return _Found(tuple(map(str, ids[held])), here, level, column, known, regressors, table, model)
 
 
 def _weighted(words: Mapping[str, Any], contrast: str) -> list[str]:
