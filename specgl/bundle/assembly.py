@@ -62,7 +62,8 @@ def text_files(contents: Contents, inputs: Sequence[Mapping[str, Any]]) -> Itera
     if contents.design is not None:
         yield TextFile(names.DESIGN_TABLE, Role.DESIGN, tsv_bytes(design_rows(contents.design)))
         yield TextFile(names.DESIGN_WORDS, Role.DESIGN, json_bytes(describe_design(contents.design)))
-        yield TextFile(names.VARIABLES, Role.VARIABLES, tsv_bytes(variable_rows(contents.design)))
+        variables = variable_rows(contents.design, contents.clusters)
+        yield TextFile(names.VARIABLES, Role.VARIABLES, tsv_bytes(variables))
     if contents.rows is not None:
         table = observations_table(contents.rows, contents.images, contents.variances, contents.roots)
         yield TextFile(names.OBSERVATIONS, Role.OBSERVATIONS, tsv_bytes(table))

@@ -14,7 +14,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from specgl.bundle.manifest import Status
-from specgl.design import Design, Rows
+from specgl.design import Block, Design, Rows
 from specgl.errors import Finding
 from specgl.images import Grid, InputFile, Space, Underlay
 from specgl.inference import Inferred, Regions
@@ -158,6 +158,8 @@ class Contents:
         One result for each contrast and inference.
     design, rows
         The model and the table's rows; None for ready-made maps.
+    clusters
+        Clusters within which errors go together; None where the model has none.
     images, variances
         Path of the image of each observation, and of its first-level variance where these are used, for
         `observations.tsv`.
@@ -188,6 +190,7 @@ class Contents:
     maps: tuple[str, ...] = DEFAULT_MAPS
     inferred: tuple[Inferred, ...] = ()
     design: Design | None = None
+    clusters: Block | None = None
     rows: Rows | None = None
     images: Mapping[str, Path] = field(default_factory=dict)
     variances: Mapping[str, Path] = field(default_factory=dict)

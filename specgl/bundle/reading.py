@@ -97,7 +97,8 @@ class Bundle:
     def variables(self) -> pd.DataFrame | None:
         """What the model knows of each observation before coding, indexed by their ids.
 
-        Levels as text, numbers in their own unit, blocks and variance groups; None for ready-made maps.
+        Levels as text, numbers in their own unit, blocks, variance groups and clusters; None for
+        ready-made maps.
         """
         words = self.design_words or {}
         told = words.get("variables", {})

@@ -113,7 +113,8 @@ def compared_as(settings: Mapping[str, Any], statistic: Statistic) -> str:
         The contrast's statistic.
     """
     asked = settings.get("scale") == "z" or settings.get("across") == "contrasts"
-    return "z" if asked or statistic.varies else statistic.kind
+    # Shuffles of a chi-square are of F with endless degrees of freedom: what both have is z.
+    return "z" if asked or statistic.varies or statistic.kind == "chi2" else statistic.kind
 
 
 def _gzip(content: bytes) -> bytes:

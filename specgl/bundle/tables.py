@@ -12,7 +12,7 @@ from specgl.bundle.nulls import SHUFFLE, SIMULATION
 from specgl.bundle.privacy import relative_to_root
 from specgl.bundle.received import plain_file, unreadable
 from specgl.bundle.text import read_tsv
-from specgl.design import Design, Rows, design_table, observation_table, variable_table
+from specgl.design import Block, Design, Rows, design_table, observation_table, variable_table
 from specgl.inference import CLUSTER_COLUMNS
 
 ID = "observation"
@@ -25,9 +25,9 @@ def design_rows(design: Design) -> pd.DataFrame:
     return design_table(design).rename_axis(index=ID).reset_index(allow_duplicates=True)
 
 
-def variable_rows(design: Design) -> pd.DataFrame:
+def variable_rows(design: Design, clusters: Block | None = None) -> pd.DataFrame:
     """The model's variables before coding, one row an observation, ids in the first column."""
-    return variable_table(design).rename_axis(index=ID).reset_index(allow_duplicates=True)
+    return variable_table(design, clusters).rename_axis(index=ID).reset_index(allow_duplicates=True)
 
 
 def observations_table(

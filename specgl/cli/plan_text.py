@@ -76,11 +76,13 @@ def _design_lines(design: Design, letters: Mapping[str, str]) -> Iterator[str]:
     names = [regressor.name for regressor in design.regressors]
     width = max(map(len, names), default=0)
     for index, name in enumerate(names):
+        times, whose = _listed(design.regressors[index].covariates)
         values = design.matrix[:, index]
         low, high, mean = values.min(), values.max(), values.mean()
         # What rounding leaves of a centred column is not worth a digit.
         mean = 0.0 if abs(mean) < 1e-12 * (high - low) else mean
-        yield f"  {name:<{width}}  from {low:.4g} to {high:.4g}, mean {mean:.4g}"
+        told = f"  {name:<{width}}  from {low:.4g} to {high:.4g}, mean {mean:.4g}"
+        yield f"{told}, times {times}, from {whose} images" if times else told
     yield ""
     yield "Contrasts:"
     for contrast in design.contrasts:
@@ -89,6 +91,11 @@ def _design_lines(design: Design, letters: Mapping[str, str]) -> Iterator[str]:
         letter = letters[joint.name]
         yield f"  {joint.name} ({letter}, {joint.alternative}): {'; '.join(joint.words)}"
     yield ""
+
+
+def _listed(covariates: tuple[str, ...]) -> tuple[str, str]:
+    """Voxelwise covariates that multiply a regressor in words, and whose their images are."""
+    return " and ".join(covariates), "its" if len(covariates) == 1 else "their"
 
 
 def _contrast_lines(contrast: Contrast, letter: str, names: list[str]) -> Iterator[str]:

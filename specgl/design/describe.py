@@ -39,23 +39,25 @@ def design_table(design: Design) -> pd.DataFrame:
     )
 
 
-def variable_table(design: Design) -> pd.DataFrame:
+def variable_table(design: Design, clusters: Block | None = None) -> pd.DataFrame:
     """What the model knows of each observation, before coding: as ``variables.tsv`` holds it.
 
     Parameters
     ----------
     design
         The design.
+    clusters
+        Clusters within which errors go together.
 
     Returns
     -------
     DataFrame
         Indexed by ``observation``; a column for each variable of the formula (levels as text, numbers in
         their own unit, as they were before they were centred and scaled), for the blocks whose means are
-        taken out and for the variance groups.
+        taken out, for the variance groups and for the clusters.
     """
     told: dict[str, Any] = {name: _raw(column) for name, column in design.columns.items()}
-    for block in (design.block, design.variance_groups):
+    for block in (design.block, design.variance_groups, clusters):
         if block is not None:
             told.setdefault(block.name, np.array(block.labels, dtype=object)[block.codes])
     return pd.DataFrame(told, index=pd.Index(design.observations, name="observation"))

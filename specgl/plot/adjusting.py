@@ -1,7 +1,6 @@
 """The model at one place: values adjusted for what is not of interest, fitted values and their intervals.
 
-The model is ordinary least squares. Where groups have variances of their own, intervals take each group's
-residual variance, with the degrees of freedom of Satterthwaite (1946, doi:10.2307/3002019).
+A voxelwise covariate has its values at that place; a fit with weights has those of that place.
 """
 
 from __future__ import annotations
@@ -19,8 +18,11 @@ from specgl.errors import UsageError
 from specgl.inference import CONFIDENCE
 from specgl.plot.choosing import missing
 from specgl.plot.contrast import words_of
+from specgl.plot.estimating import Estimated, estimate
+from specgl.plot.estimating import Place as Here
 from specgl.plot.text import millimetres
 from specgl.plot.volumes import Floats
+from specgl.variables import WEIGHT
 
 if TYPE_CHECKING:
     from specgl.bundle import Bundle
@@ -28,8 +30,8 @@ if TYPE_CHECKING:
 SAME_PLACE = 1e-3
 """mm within which two places are one."""
 
-_RANK = 1e-9
-"""Relative to the largest singular value, below which there is none."""
+_NOUGHT = 1e-9
+"""Share of a sum's parts that is nothing but rounding."""
 
 Place = tuple[float, float, float]
 
@@ -56,10 +58,16 @@ class Adjusted:
         Column whose means were taken out; None without blocks.
     blocks
         Block of each observation, counted from 0; None without blocks.
-    b, spread
-        Least-squares fit (p,); and what gives the variance of a combination, see `interval`.
+    fit
+        The model's estimates there.
     level
         What was added to fitted values: with blocks the grand mean, else 0.
+    weights
+        Weights of the observations in the fit (n,); None where it has none.
+    covariates
+        Values of voxelwise covariates at the place, (n,) each, by their names.
+    at_zero
+        Voxelwise covariates on which the contrast depends, which takes them at 0.
     """
 
     values: Floats
@@ -70,22 +78,31 @@ class Adjusted:
     others: tuple[str, ...]
     block: str | None
     blocks: NDArray[np.int64] | None
-    b: Floats
-    spread: tuple[tuple[Floats, float, float], ...]
+    fit: Estimated
     level: float
+    weights: Floats | None
+    covariates: Mapping[str, Floats]
+    at_zero: tuple[str, ...]
+
+    @property
+    def b(self) -> Floats:
+        """Coefficients (p,)."""
+        return self.fit.b
 
     def interval(self, rows: Floats) -> tuple[Floats, Floats]:
         """Fitted values of rows of the design, (m, p), and half the width of their intervals, (m,).
 
         The half width is NaN where the model leaves no degree of freedom.
         """
-        parts = [
-            (variance * ((rows @ lead) ** 2).sum(axis=1), dof)
-            for lead, variance, dof in self.spread
-            if dof > 0
-        ]
         fitted = rows @ self.b + self.level
-        if len(parts) < len(self.spread) or not parts:
+        parts = [
+            (
+                part.variance * ((rows @ part.lead) ** 2).sum(axis=1),
+                part.dof(rows) if callable(part.dof) else np.full(len(rows), part.dof),
+            )
+            for part in self.fit.parts
+        ]
+        if not parts or any((dof <= 0).any() for _, dof in parts):
             return fitted, np.full(len(rows), np.nan)
         total = np.sum([part for part, _ in parts], axis=0)
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -112,56 +129,138 @@ def adjusted(bundle: Bundle, contrast: str, at: Place) -> Adjusted:
         When there is no such contrast or peak, or no value there.
     """
     words = words_of(bundle)
+    found = _found(bundle, words, at)
+    interest = _variables(words, _weighted(words, contrast))
+    names = found.regressors
+    nuisance = [
+        place
+        for place, name in enumerate(names)
+        if (of := _variables(words, [name])) and not set(of) & set(interest)
+    ]
+    kept = [name for place, name in enumerate(names) if place not in nuisance]
+    fit = estimate(found.here, found.model)
+    x = found.here.x
+    rows = x.copy()
+    rows[:, nuisance] = x[:, nuisance].mean(axis=0)
+    return Adjusted(
+        values=found.here.y - (x - rows) @ fit.b + found.level,
+        rows=rows,
+        names=found.ids,
+        interest=interest,
+        shown=tuple(dict.fromkeys([*interest, *_variables(words, kept)])),
+        others=_variables(words, [names[place] for place in nuisance]),
+        block=found.block,
+        blocks=found.here.blocks,
+        fit=fit,
+        level=found.level,
+        weights=found.here.weights,
+        covariates=found.covariates,
+        at_zero=_at_zero(words, contrast, names, found.table),
+    )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Found:
+    """What a bundle holds of a place: ids (n,), what is fitted, regressors and their table (n_obs, p)."""
+
+    ids: tuple[str, ...]
+    here: Here
+    level: float
+    block: str | None
+    covariates: Mapping[str, Floats]
+    regressors: list[str]
+    table: Floats
+    model: Mapping[str, Any]
+
+
+def _found(bundle: Bundle, words: Mapping[str, Any], at: Place) -> _Found:
+    """Read what is known of the observations that have all values at a peak."""
     design = bundle.design
     if design is None or bundle.quality is None:
         raise UsageError("the bundle holds no values of observations: its maps were ready-made")
-    weighted = _weighted(words, contrast)
-    interest = _variables(words, weighted)
-    y = _values_at(bundle.quality.peaks, at).reindex(pd.Index([str(name) for name in design.index]))
-    held = y.notna().to_numpy()
+    ids = pd.Index([str(name) for name in design.index])
+    y = np.asarray(_values_at(bundle.quality.peaks, at).reindex(ids), dtype=np.float64)
+    beside = _beside(bundle.quality.beside, at, ids)
+    held = np.logical_and.reduce([np.isfinite(one) for one in (y, *beside.values())])
     if not held.any():
         raise UsageError("no observation has a value at this peak")
-    x = np.asarray(design, dtype=np.float64)[held]
-    values = np.asarray(y, dtype=np.float64)[held]
+    covariates = {name: beside.pop(name) for name in words.get("voxelwise") or () if name in beside}
+    weights = beside.get(WEIGHT)
+    regressors = [str(name) for name in design.columns]
+    table = np.asarray(design, dtype=np.float64)
+    x, y = _with_covariates(table, regressors, words, covariates)[held], y[held]
     column = (words.get("block") or {}).get("column")
     blocks = None if column is None else _codes(bundle, column, design.index)[held]
     level = 0.0
     if blocks is not None:
-        level = float(values.mean())
-        x, values = _without_means(x, blocks), _without_means(values[:, None], blocks)[:, 0]
-    regressors = [str(name) for name in design.columns]
-    nuisance = [
-        place
-        for place, name in enumerate(regressors)
-        if (of := _variables(words, [name])) and not set(of) & set(interest)
-    ]
-    kept = [name for place, name in enumerate(regressors) if place not in nuisance]
-    b, spread = _fit(x, values, _groups(bundle, words, design.index, held), blocks)
-    rows = x.copy()
-    rows[:, nuisance] = x[:, nuisance].mean(axis=0)
-    return Adjusted(
-        values=values - (x - rows) @ b + level,
-        rows=rows,
-        names=tuple(np.array([str(name) for name in design.index], dtype=object)[held]),
-        interest=interest,
-        shown=tuple(dict.fromkeys([*interest, *_variables(words, kept)])),
-        others=_variables(words, [regressors[place] for place in nuisance]),
-        block=column,
+        level = float(y.mean())
+        x, y = _without_means(x, blocks), _without_means(y[:, None], blocks)[:, 0]
+    model: Mapping[str, Any] = (bundle.spec or {}).get("model") or {}
+    here = Here(
+        x=x,
+        y=y,
+        weights=None if weights is None else weights[held],
+        groups=_groups(bundle, words, design.index, held),
         blocks=blocks,
-        b=b,
-        spread=spread,
-        level=level,
+        clusters=_clusters(bundle, design.index, held, model),
     )
+    known = {name: values[held] for name, values in covariates.items()}
+    return _Found(tuple(map(str, ids[held])), here, level, column, known, regressors, table, model)
 
 
 def _weighted(words: Mapping[str, Any], contrast: str) -> list[str]:
     """Regressors with a weight in a contrast, or in a member of a conjunction."""
+    rows = _rows(words, contrast)
+    return list(dict.fromkeys(name for row in rows for name, weight in row.items() if weight != 0))
+
+
+def _rows(words: Mapping[str, Any], contrast: str) -> list[Mapping[str, float]]:
+    """Weights of a contrast's rows, or of those of a conjunction's members."""
     contrasts, conjunctions = words["contrasts"], words.get("conjunctions") or {}
     if contrast not in contrasts and contrast not in conjunctions:
         raise UsageError(missing("contrast", contrast, [*contrasts, *conjunctions]))
     members = [contrast] if contrast in contrasts else conjunctions[contrast]["members"]
-    rows = [row for member in members for row in contrasts[member]["weights"]]
-    return list(dict.fromkeys(name for row in rows for name, weight in row.items() if weight != 0))
+    return [row for member in members for row in contrasts[member]["weights"]]
+
+
+def _with_covariates(
+    table: Floats, regressors: list[str], words: Mapping[str, Any], covariates: Mapping[str, Floats]
+) -> Floats:
+    """The design at a place: columns of the table times the covariates that multiply them there."""
+    x = table.copy()
+    for place, name in enumerate(regressors):
+        for covariate in _multipliers(words, name):
+            if covariate not in covariates:
+                raise UsageError(f"the bundle keeps no values of '{covariate}' at its peaks")
+            x[:, place] *= covariates[covariate]
+    return x
+
+
+def _multipliers(words: Mapping[str, Any], regressor: str) -> tuple[str, ...]:
+    """Voxelwise covariates that multiply a regressor."""
+    return tuple(words["regressors"].get(regressor, {}).get("covariates", ()))
+
+
+def _at_zero(
+    words: Mapping[str, Any], contrast: str, regressors: list[str], table: Floats
+) -> tuple[str, ...]:
+    """Voxelwise covariates that a contrast does not ask about, and whose value changes what it estimates.
+
+    A contrast of the other regressors is a combination of rows of the design in which the covariates are 0.
+    Does the same combination of what they multiply remain, their value matters.
+    """
+    moving = [place for place, name in enumerate(regressors) if _multipliers(words, name)]
+    fixed = [place for place in range(len(regressors)) if place not in moving]
+    found: dict[str, None] = {}
+    for row in _rows(words, contrast) if moving else ():
+        weights = np.array([row.get(name, 0.0) for name in regressors])
+        if weights[moving].any():
+            continue
+        rows = np.linalg.pinv(table[:, fixed].T) @ weights[fixed]
+        for place in moving:
+            if abs(rows @ table[:, place]) > _NOUGHT * np.abs(rows) @ np.abs(table[:, place]):
+                found |= dict.fromkeys(_multipliers(words, regressors[place]))
+    return tuple(found)
 
 
 def _variables(words: Mapping[str, Any], regressors: Iterable[str]) -> tuple[str, ...]:
@@ -177,6 +276,13 @@ def _variables(words: Mapping[str, Any], regressors: Iterable[str]) -> tuple[str
 
 def _values_at(peaks: pd.DataFrame, at: Place) -> pd.Series[float]:
     """Values of the observations at a peak, by their ids."""
+    nearest = _nearest(peaks, at)
+    values = peaks.iloc[nearest, 3:]
+    return pd.Series(values.to_numpy(dtype=np.float64), index=[str(name) for name in values.index])
+
+
+def _nearest(peaks: pd.DataFrame, at: Place) -> int:
+    """Row of a peak in a table whose first columns are x, y and z."""
     places = peaks.iloc[:, :3].to_numpy(dtype=np.float64)
     if not len(places):
         raise UsageError("the bundle holds no peak: nothing survives")
@@ -185,8 +291,17 @@ def _values_at(peaks: pd.DataFrame, at: Place) -> pd.Series[float]:
     if away[nearest] > SAME_PLACE:
         told, near = (", ".join(millimetres(float(v)) for v in place) for place in (at, places[nearest]))
         raise UsageError(f"there is no peak at ({told}) mm; the nearest is at ({near}) mm")
-    values = peaks.iloc[nearest, 3:]
-    return pd.Series(values.to_numpy(dtype=np.float64), index=[str(name) for name in values.index])
+    return nearest
+
+
+def _beside(beside: pd.DataFrame | None, at: Place, ids: pd.Index[Any]) -> dict[str, Floats]:
+    """Weights and voxelwise covariates at a peak, in the order of the ids."""
+    if beside is None:
+        return {}
+    return {
+        str(what): np.asarray(_values_at(rows.drop(columns="what"), at).reindex(ids), dtype=np.float64)
+        for what, rows in beside.groupby("what", sort=False)
+    }
 
 
 def _codes(bundle: Bundle, column: str, index: pd.Index[Any]) -> NDArray[np.int64]:
@@ -198,7 +313,10 @@ def _codes(bundle: Bundle, column: str, index: pd.Index[Any]) -> NDArray[np.int6
 
 
 def _groups(
-    bundle: Bundle, words: Mapping[str, Any], index: pd.Index[Any], held: NDArray[np.bool_]
+    bundle: Bundle,
+    words: Mapping[str, Any],
+    index: pd.Index[Any],
+    held: NDArray[np.bool_],
 ) -> NDArray[np.int64]:
     """Variance group of each observation, counted from 0; one where there are none."""
     column = (words.get("variance_groups") or {}).get("column")
@@ -207,32 +325,18 @@ def _groups(
     return np.unique(_codes(bundle, column, index)[held], return_inverse=True)[1].astype(np.int64)
 
 
+def _clusters(
+    bundle: Bundle, index: pd.Index[Any], held: NDArray[np.bool_], model: Mapping[str, Any]
+) -> NDArray[np.int64] | None:
+    """Cluster of each observation; None where errors have none, or the bundle does not say."""
+    column, table = (model.get("errors") or {}).get("by"), bundle.variables
+    if column is None or table is None or column not in table.columns:
+        return None
+    return _codes(bundle, column, index)[held]
+
+
 def _without_means(values: Floats, blocks: NDArray[np.int64]) -> Floats:
     _, of_row, sizes = np.unique(blocks, return_inverse=True, return_counts=True)
     sums = np.zeros((sizes.size, values.shape[1]))
     np.add.at(sums, of_row, values)
     return values - (sums / sizes[:, None])[of_row]
-
-
-def _fit(
-    x: Floats, y: Floats, groups: NDArray[np.int64], blocks: NDArray[np.int64] | None
-) -> tuple[Floats, tuple[tuple[Floats, float, float], ...]]:
-    """Least squares; for each group what leads to its part of a variance, its variance and its dof."""
-    left, singular, right = np.linalg.svd(x, full_matrices=False)
-    kept = singular > _RANK * max(float(singular.max(initial=0.0)), 1e-300)
-    left = left[:, kept]
-    inverse = (right[kept].T / singular[kept]) @ left.T
-    b = inverse @ y
-    residual = y - x @ b
-    free = 1 - (left**2).sum(axis=1)
-    if blocks is not None:
-        _, of_row, sizes = np.unique(blocks, return_inverse=True, return_counts=True)
-        free = free - 1 / sizes[of_row]
-    parts = []
-    for group in range(int(groups.max(initial=0)) + 1):
-        own = groups == group
-        dof = float(free[own].sum())
-        dof = dof if dof > 1e-6 else 0.0
-        variance = float((residual[own] ** 2).sum()) / dof if dof else np.nan
-        parts.append((inverse[:, own], variance, dof))
-    return b, tuple(parts)

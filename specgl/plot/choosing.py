@@ -14,7 +14,12 @@ from specgl.grammar import did_you_mean
 if TYPE_CHECKING:
     from specgl.bundle import Bundle
 
-_UNSIGNED = frozenset({"variance", "p", "dof", "n", "rpv", "r2", "sigma"})
+_UNSIGNED = frozenset(
+    {
+        *("variance", "standard_error", "p", "dof", "n", "rpv", "r2", "partial_r2", "sigma", "tost", "bf10"),
+        *("tau2", "i2", "q", "weights", "leverage", "normality"),
+    }
+)
 """Maps of which 0 is no middle."""
 
 _UNITS = {"1": "", "data": "units of the data", "data squared": "squared units of the data"}
@@ -29,7 +34,18 @@ _WORDS = {
     "n": "observations",
     "rpv": "resels per voxel",
     "cohen_d": "Cohen's d",
+    "hedges_g": "Hedges' g",
     "r2": "R²",
+    "partial_r2": "partial R²",
+    "standard_error": "standard error",
+    "ci_lower": "lower confidence limit",
+    "ci_upper": "upper confidence limit",
+    "tost": "p of equivalence",
+    "bf10": "Bayes factor",
+    "tau2": "τ²",
+    "i2": "I²",
+    "q": "Cochran's Q",
+    "normality": "p of normality",
     "sigma": "residual standard deviation",
     "logp": "−log₁₀ corrected p",
     "uncorrectedlogp": "−log₁₀ uncorrected p",

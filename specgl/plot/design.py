@@ -38,7 +38,7 @@ def design_matrix(source: Bundle | pd.DataFrame) -> Figure:
     -------
     figure
         Each column as a share of its own largest magnitude, from blue (−1) to red (1); observations are named
-        where there are at most 60.
+        where there are at most 60. The column of a voxelwise covariate is what multiplies its values.
 
     Raises
     ------
@@ -67,7 +67,10 @@ def design_matrix(source: Bundle | pd.DataFrame) -> Figure:
 
 @styled
 def correlations(source: Bundle | pd.DataFrame) -> Figure:
-    """Show the correlations between the regressors of a design, constant ones left out.
+    """Show the correlations between the regressors of a design.
+
+    Constant regressors are left out, and so are those that a voxelwise covariate multiplies: how they
+    correlate differs from voxel to voxel.
 
     Parameters
     ----------
@@ -77,7 +80,7 @@ def correlations(source: Bundle | pd.DataFrame) -> Figure:
     Raises
     ------
     UsageError
-        When the bundle has no design, or fewer than two of its regressors vary.
+        When the bundle has no design, or fewer than two such regressors.
 
     Examples
     --------
@@ -86,6 +89,7 @@ def correlations(source: Bundle | pd.DataFrame) -> Figure:
     table, matrix = numbers_of(source)
     spread = np.ptp(matrix, axis=0)
     varies = spread > _CONSTANT * np.abs(matrix).max(axis=0, initial=0.0)
+    varies &= ~np.isin([str(name) for name in table.columns], sorted(voxelwise_regressors(source)))
     if varies.sum() < 2:
         raise UsageError("correlations need two regressors that vary; this design has fewer")
     names = [str(name) for name, keep in zip(table.columns, varies, strict=True) if keep]
@@ -94,6 +98,14 @@ def correlations(source: Bundle | pd.DataFrame) -> Figure:
     cells = Cells(values, names, names, "correlation", 1.0, _two_decimals if written else None)
     size = 0.5 if written else max(0.17, min(0.4, 4.5 / len(names)))
     return cells_figure(cells, wide=size, tall=min(size, 0.36) if written else size)
+
+
+def voxelwise_regressors(source: Bundle | pd.DataFrame) -> set[str]:
+    """Names of the regressors that a voxelwise covariate multiplies."""
+    words = None if isinstance(source, pd.DataFrame) else source.design_words
+    if words is None:
+        return set()
+    return {str(name) for name, told in words["regressors"].items() if told.get("covariates")}
 
 
 def numbers_of(source: Bundle | pd.DataFrame) -> tuple[pd.DataFrame, Floats]:

@@ -12,6 +12,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
+from specgl.bundle.shuffled import compared_as
+from specgl.bundle.statistics import SEVERAL, statistic_of_row
 from specgl.plot.choosing import pair_named
 from specgl.plot.figure import BLUE, RED, SIZE, SMALL, Figure, new_figure, styled
 from specgl.plot.text import fitted, number, short
@@ -137,8 +139,10 @@ def _what(settings: Mapping[str, Any], row: Mapping[str, Any]) -> str:
         return "largest mass of a cluster of a map"
     if statistic == "tfce":
         return "largest TFCE of a map"
-    letter = str(row.get("statistic", "value"))
-    sided = {"two-sided": f"|{letter}|" if letter in ("t", "v", "z") else letter, "less": f"−{letter}"}
+    letter = compared_as(settings, statistic_of_row(row)) if row else "value"
+    if row.get("statistic") in SEVERAL:
+        return f"largest {letter} of a map"
+    sided = {"two-sided": f"|{letter}|", "less": f"−{letter}"}
     return f"largest {sided.get(str(row.get('alternative')), letter)} of a map"
 
 

@@ -30,6 +30,10 @@ _MOST_LEVELS = 14
 
 _SIZE = (5.4, 3.9)
 _LEFT, _BOTTOM, _TOP = 0.75, 0.62, 0.62
+_LINE = 0.19
+_MARK = 5.0
+_LARGE, _LEAST = 8.5, 2.4
+_EQUAL = 0.99
 _GRID = 60
 _GOLDEN = (math.sqrt(5) - 1) / 2
 
@@ -43,7 +47,9 @@ def peak(source: Bundle, *, contrast: str, at: Place) -> Figure:
     Values are adjusted: what the regressors that have nothing to do with the contrast's variables explain
     is taken out, and put back at their mean. Against one continuous variable there is a fitted line with
     its band; levels of a categorical one have their means with intervals; both together, a line for each
-    level, as for a variable that stands beside a covariate of interest in a regressor. With blocks their
+    level, as for a variable that stands beside a covariate of interest in a regressor. A voxelwise covariate
+    has its values at the peak. Lines, means and intervals are those of the model, whatever its estimator and
+    its errors; where observations weigh differently, the area of a point is its weight. With blocks their
     means are taken out of values and covariates, and the grand means put back. Against several continuous
     variables values are drawn over what the model fits. A value chosen because it is the largest looks
     larger than it is: intervals know nothing of the search.
@@ -74,12 +80,15 @@ def peak(source: Bundle, *, contrast: str, at: Place) -> Figure:
     >>> peak(bundle, contrast="ageSlope", at=(first.x, first.y, first.z))  # doctest: +SKIP
     """
     held = adjusted(source, contrast, at)
+    further = _further(held)
     about: Mapping[str, Any] = words_of(source)["variables"]
     variables = source.variables
     table = (pd.DataFrame(index=list(held.names)) if variables is None else variables).reindex(
         list(held.names)
     )
+    table = table.assign(**held.covariates)
     numbers = {name for name, words in about.items() if words.get("type") == "continuous"}
+    numbers |= set(held.covariates)
     continuous = [name for name in held.shown if name in numbers]
     if not numbers & set(held.interest):
         continuous = []  # levels have means, whatever slopes they have
@@ -89,23 +98,23 @@ def peak(source: Bundle, *, contrast: str, at: Place) -> Figure:
     if len(continuous) == 1:
         x = _abscissa(table[continuous[0]].to_numpy(dtype=np.float64), held)
         title = ", ".join(short(name, 20) for name in factors)
-        figure, axes = _framed([*levels[1], title] if levels[1] else [])
+        figure, axes = _framed([*levels[1], title] if levels[1] else [], bool(further))
         _lines(axes, held, x, levels, title)
         axes.set_xlabel(_named(continuous[0], about, held))
         drawn = f"band: {_INTERVAL}"
     elif continuous:
-        figure, axes = _framed([])
+        figure, axes = _framed([], bool(further))
         fitted, _ = held.interval(held.rows)
-        axes.plot(fitted, held.values, "o", color=BLUE, markersize=5, alpha=0.8)
+        _points(axes, fitted, held, np.arange(fitted.size), "o", BLUE)
         axes.axline((float(fitted.mean()), float(fitted.mean())), slope=1, color=PALE, linewidth=1)
         axes.set_xlabel(short(f"fitted from {_listed(shown)}", 60))
         drawn = "line: value as fitted"
     else:
-        figure, axes = _framed([])
+        figure, axes = _framed([], bool(further))
         _strips(axes, held, levels)
         axes.set_xlabel(short(_listed(held.interest), 60) if held.interest else "all observations")
         drawn = f"bar: mean with {_INTERVAL} interval"
-    _words(figure, axes, held, at, [*_effect(source, contrast, at), drawn])
+    _words(figure, axes, held, at, ["; ".join([*_effect(source, contrast, at), drawn]), *further])
     return figure
 
 
@@ -135,14 +144,63 @@ def _abscissa(raw: Floats, held: Adjusted) -> Floats:
     return np.asarray(raw - means + np.nanmean(raw))
 
 
-def _framed(legend: Sequence[str]) -> tuple[Figure, Axes]:
-    """A figure and its axes, with room on the right for a legend of these words, where there are some."""
+def _framed(legend: Sequence[str], further: bool) -> tuple[Figure, Axes]:
+    """A figure and its axes.
+
+    Parameters
+    ----------
+    legend
+        Words for which there is room on the right, where there are some.
+    further
+        Whether there is room for a third line of words.
+    """
     width, height = _SIZE
+    height += _LINE * further
     beside = max((width_of(short(words, 20), SMALL) for words in legend), default=-0.45) + 0.55
-    figure = new_figure(width + beside - 0.1, height)
-    rect = (_LEFT, _BOTTOM, width - _LEFT - 0.15, height - _BOTTOM - _TOP)
     wide = width + beside - 0.1
+    figure = new_figure(wide, height)
+    rect = (_LEFT, _BOTTOM, width - _LEFT - 0.15, _SIZE[1] - _BOTTOM - _TOP)
     return figure, figure.add_axes((rect[0] / wide, rect[1] / height, rect[2] / wide, rect[3] / height))
+
+
+def _points(
+    axes: Axes,
+    x: Floats,
+    held: Adjusted,
+    own: NDArray[np.int64],
+    marker: str,
+    colour: str,
+    label: str | None = None,
+) -> None:
+    """Some observations' values over x; where weights differ, each with its weight as its area."""
+    look: dict[str, Any] = {"color": colour, "alpha": 0.8, "markeredgewidth": 0}
+    if not _differ(held):
+        axes.plot(x, held.values[own], marker, markersize=_MARK, label=label, **look)
+        return
+    assert held.weights is not None
+    shares = held.weights[own] / held.weights.max()
+    for one, share, value in zip(x, shares, held.values[own], strict=True):
+        axes.plot([one], [value], marker, markersize=max(_LARGE * math.sqrt(share), _LEAST), **look)
+    if label is not None:
+        axes.plot([], [], marker, markersize=_MARK, label=label, **look)
+
+
+def _differ(held: Adjusted) -> bool:
+    return held.weights is not None and bool(held.weights.min() < _EQUAL * held.weights.max())
+
+
+def _further(held: Adjusted) -> list[str]:
+    """What else is to be known of what is drawn: weights, errors, covariates at 0."""
+    told = []
+    if _differ(held):
+        assert held.weights is not None
+        least = float(held.weights.min() / held.weights.max())
+        told.append(f"area: weight in the fit, the smallest {number(least, 2)} of the largest")
+    if held.fit.told:
+        told.append(f"interval: {short(held.fit.told, 40)}")
+    if held.at_zero:
+        told.append(f"the effect is that at {_listed([f'{name} = 0' for name in held.at_zero])}")
+    return ["; ".join(told)] if told else []
 
 
 def _lines(
@@ -160,16 +218,7 @@ def _lines(
         axes.plot(grid, fitted, color=colour, linewidth=1.6)
         label = short(names[code], 20) if names and code < _MOST_LEVELS else None
         marker = _MARKERS[code % len(_MARKERS)]
-        axes.plot(
-            x[own],
-            held.values[own],
-            marker,
-            color=colour,
-            markersize=5,
-            alpha=0.8,
-            label=label,
-            markeredgewidth=0,
-        )
+        _points(axes, x[own], held, np.flatnonzero(own), marker, colour, label)
     if names:
         axes.legend(
             loc="upper left",
@@ -203,9 +252,9 @@ def _strips(axes: Axes, held: Adjusted, levels: tuple[NDArray[np.int64], list[st
     for code in range(count):
         own = codes == code
         colour = PALETTE[code % len(PALETTE)] if names else BLUE
-        values = np.sort(held.values[own])
-        spread = ((np.arange(values.size) * _GOLDEN) % 1 - 0.5) * 0.36
-        axes.plot(code - 0.08 + spread, values, "o", color=colour, markersize=5, alpha=0.7, markeredgewidth=0)
+        members = np.flatnonzero(own)[np.argsort(held.values[own], kind="stable")]
+        spread = ((np.arange(members.size) * _GOLDEN) % 1 - 0.5) * 0.36
+        _points(axes, np.asarray(code - 0.08 + spread), held, members, "o", colour)
         mean, half = (float(part[0]) for part in held.interval(held.rows[own].mean(axis=0, keepdims=True)))
         axes.errorbar(
             code + 0.22, mean, yerr=None if math.isnan(half) else half, fmt="_", color=INK, markersize=14,
@@ -227,7 +276,7 @@ def _strips(axes: Axes, held: Adjusted, levels: tuple[NDArray[np.int64], list[st
 
 
 def _words(figure: Figure, axes: Axes, held: Adjusted, at: Place, told: Sequence[str]) -> None:
-    """Labels: what the values are, where, and what else is told."""
+    """Labels: what the values are, where, and what else is told, a line each."""
     adjusted_for = [short(name, 30) for name in held.others[:3]]
     if len(held.others) > 3:
         adjusted_for.append(f"{len(held.others) - 3} more")
@@ -236,13 +285,12 @@ def _words(figure: Figure, axes: Axes, held: Adjusted, at: Place, told: Sequence
     place = ", ".join(millimetres(value) for value in at)
     axes.set_ylabel("value, units of the data" + (" (adjusted)" if adjusted_for else ""))
     wide = figure.get_figwidth()
-    lines = [f"at ({place}) mm, {len(held.values)} observations"]
+    lines = [f"at ({place}) mm, {len(held.values)} observations", *told]
     if adjusted_for:
         lines[0] += f"; adjusted for {_listed(adjusted_for)}"
-    lines.append("; ".join(told))
     for row, line in enumerate(lines):
         words, size = fitted(line, SMALL, wide - 0.2)
-        top = 1 - (0.16 + 0.19 * row) / _SIZE[1]
+        top = 1 - (0.16 + _LINE * row) / figure.get_figheight()
         figure.text(0.1 / wide, top, words, va="center", ha="left", fontsize=size)
     axes.xaxis.label.set_fontsize(SIZE)
 
@@ -266,6 +314,7 @@ def _effect(bundle: Bundle, contrast: str, at: Place) -> list[str]:
 def _named(name: str, about: Mapping[str, Any], held: Adjusted) -> str:
     unit = about.get(name, {}).get("unit")
     told = short(name, 30) + (f" ({short(unit, 16)})" if unit else "")
+    told += " at the peak" if name in held.covariates else ""
     return told if held.block is None else f"{told}, within {short(held.block, 18)}"
 
 

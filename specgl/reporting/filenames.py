@@ -7,6 +7,7 @@ CORRELATIONS = "design_correlations.svg"
 CONTRASTS = "design_contrasts.svg"
 COVERAGE = "data_coverage.png"
 MASK = "data_mask.png"
+SPREAD = "data_heterogeneity.png"
 OBSERVATIONS = "data_observations.png"
 
 

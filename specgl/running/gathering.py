@@ -152,10 +152,11 @@ def peak_locations(
 
 
 def _slab(observed: Observed, space: Space, shown: NDArray[np.int64]) -> tuple[NDArray[np.float32], Grid]:
-    """The slice with the most locations, across the voxel axis that is nearest to the vertical."""
+    """The slice with the most values, across the voxel axis that is nearest to the vertical."""
     axis = int(np.argmax(np.abs(space.grid.affine[2, :3]) / space.grid.zooms))
     along = space.voxels[:, axis]
-    at = int(np.argmax(np.bincount(along)))
+    values_there = observed.present[tuple(space.voxels.T)]
+    at = int(np.argmax(np.bincount(along, weights=values_there)))
     locations = np.flatnonzero(along == at)
     values = values_at(observed.data, observed.design, locations, shown)
     i, j, k = (1 if n == axis else length for n, length in enumerate(space.grid.shape))

@@ -13,7 +13,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from specgl import images, models
-from specgl.design import Design, Rows
+from specgl.design import Block, Design, Rows
 from specgl.engines import Threads
 from specgl.errors import Finding
 from specgl.images import InputFile, Space
@@ -55,6 +55,14 @@ class Observed:
     coverage: NDArray[np.float64]
     present: NDArray[np.int32]
     fit: models.GroupFit
+
+    @property
+    def clusters(self) -> Block | None:
+        """Clusters within which errors go together; None where the model has none."""
+        match None if self.fit.local is None else self.fit.local.estimation:
+            case models.LeastSquares(errors=models.Clustered(by=by)):
+                return by
+        return None
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

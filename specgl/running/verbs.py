@@ -143,6 +143,7 @@ def _carry_out(plan: Plan, place: Place, means: Means, journey: Journey) -> None
             maps=plan.maps,
             inferred=inferred,
             design=source.design,
+            clusters=None if source.observed is None else source.observed.clusters,
             rows=source.rows,
             images=source.images,
             variances=source.variances,

@@ -97,8 +97,9 @@ class PermutationSettings(Part):
 
     tau2: Literal["reduced_model"] | None = None
     """`reduced_model`: with `method: mixed_effects`, each location keeps under all shuffles the variance
-    between observations of the model without what is tested, so that it is not estimated anew for each.
-    Filled in where it applies."""
+    between observations of the model without what is tested, and with it its weights: neither is estimated
+    anew for each. The variance of the statistic that is compared comes from the weighted residuals (as Knapp
+    and Hartung's), with either `adjustment`. Filled in where it applies."""
 
     @property
     def levels(self) -> tuple[BlockLevel, ...]:

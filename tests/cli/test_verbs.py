@@ -175,6 +175,19 @@ def test_plan_prints_rows_weights_and_the_maps_that_are_then_written(specgl_in, 
     assert bundle.observations.query("status == 'dropped'").index.tolist() == ["sub-02", "sub-04"]
 
 
+def test_plan_says_what_covariates_of_images_multiply(specgl_in, study) -> None:
+    for number in range(1, 11):
+        image = study.image(number)
+        (image.parent / f"{image.name.removesuffix('.nii.gz')}_gm.nii.gz").write_bytes(image.read_bytes())
+    study.edit("mask: mask", '  voxelwise: {gm: "maps/{participant_id}_gm.nii.gz"}\nmask: mask')
+    study.edit("group + age", "group * gm + age")
+    done = specgl_in(study.folder, "plan", "analysis.yaml")
+    lines = done.out.splitlines()
+    told = [line.strip() for line in lines if line.endswith("times gm, from its images")]
+    assert [line.split("  ")[0] for line in told] == ["gm", "group[T.patient]:gm"]
+    assert told[1].endswith("from 0 to 1, mean 0.5, times gm, from its images")
+
+
 def test_plan_prints_warnings_to_stderr_and_counts_them_when_told(specgl_in, study) -> None:
     lenient = specgl_in(study.folder, "plan", "analysis.yaml")
     assert (lenient.code, "warning[W202]" in lenient.err, "W202" in lenient.out) == (0, True, False)

@@ -99,7 +99,7 @@ def make_bundle() -> Callable[..., Any]:
             attrs={"affine": at.tolist()},
         )
         quality = SimpleNamespace(
-            peaks=peaks, observations=about, slices=slices, coverage=array(np.where(mask, n, 0))
+            peaks=peaks, beside=None, observations=about, slices=slices, coverage=array(np.where(mask, n, 0))
         )
         words = {
             "regressors": {

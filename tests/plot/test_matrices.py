@@ -50,6 +50,13 @@ def test_many_observations_are_counted_instead_of_named() -> None:
     assert names(design_matrix(table.iloc[:60]))[0] == [str(n) for n in range(60)]
 
 
+def test_correlations_leave_covariates_of_images_out(make_bundle: Callable[..., Any]) -> None:
+    bundle = make_bundle()
+    bundle.design_words["regressors"]["age"]["covariates"] = ["age"]
+    kept = ["group[T.patient]", "group[T.patient]:age"]
+    assert names(correlations(bundle)) == (kept, kept)
+
+
 def test_correlations_leave_constants_out(make_bundle: Callable[..., Any]) -> None:
     design = make_bundle().design
     figure = correlations(design)

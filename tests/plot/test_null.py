@@ -67,6 +67,7 @@ def test_a_long_tail_does_not_hide_the_bulk() -> None:
 def test_a_bundle_says_threshold_and_what_is_counted(make_bundle: Callable[..., Any]) -> None:
     row = {
         "contrast": "age", "inference": "maxT", "statistic": "t", "alternative": "two-sided",
+        "dof_numerator": None, "dof": 17.0, "dof_min": 17.0, "n": 20, "n_min": 20,
         "shuffled": {"critical": 3.5},
     }  # fmt: skip
     held = {("age", "maxT"): pd.Series([4.0, 3.0, 2.0, 3.9], index=pd.RangeIndex(4, name="shuffle"))}
@@ -74,6 +75,10 @@ def test_a_bundle_says_threshold_and_what_is_counted(make_bundle: Callable[..., 
     figure = null(bundle)
     assert lines(figure) == [3.5, 4.0]
     assert figure.axes[0].get_xlabel() == "largest |t| of a map"
+    varying = [row | {"statistic": "v"}, row | {"dof_min": 12.0}, row | {"statistic": "chi2"}]
+    for other, words_of_it in zip(varying, ("|z|", "|z|", "z"), strict=True):
+        figure = null(make_bundle(null=held, manifest={"results": [other]}))
+        assert figure.axes[0].get_xlabel() == f"largest {words_of_it} of a map"
     assert figure.axes[0].get_ylabel() == "shuffles"
 
 

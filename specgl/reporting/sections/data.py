@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from specgl import plot
 from specgl.bundle import Quality, names
@@ -14,6 +16,15 @@ from specgl.reporting import filenames, telling
 from specgl.reporting.album import Shown
 from specgl.reporting.held import Held
 from specgl.reporting.sections.tables import WORDS, Head, Line, PlainTable, cut
+
+_SPREADS = (
+    ("i2", "I²", "the share of the variance between observations that is not first-level variance"),
+    ("tau2", "τ²", "the variance between observations beyond their first-level variances"),
+)
+"""Maps that show how much observations differ, the first that there is; what each is."""
+
+_UNUSUAL = 0.05
+_VOLUME = 3
 
 MOST_DROPPED = 200
 MOST_OBSERVATIONS = 500
@@ -31,7 +42,7 @@ class Data:
     dropped
         Rows of the table that were left out, with the reason; None where none was.
     pictures
-        Coverage and mask.
+        Coverage and mask; of a model with first-level variances how much observations differ beyond them.
     observations
         Thumbnails of the observations by their distance.
     quality
@@ -58,9 +69,9 @@ def make_data(held: Held) -> Data | None:
         return None
     quality = held.bundle.quality
     return Data(
-        sentences=tuple(_sentences(held, rows, quality)),
+        sentences=(*_sentences(held, rows, quality), *_normality(held)),
         dropped=_dropped(rows),
-        pictures=_brains(held, quality),
+        pictures=(*_brains(held, quality), *_heterogeneity(held)),
         observations=None if quality is None else _thumbnails(held, quality),
         quality=None if quality is None else _quality(quality),
     )
@@ -106,6 +117,42 @@ def _sentences(held: Held, rows: pd.DataFrame, quality: Quality | None) -> list[
             f"{telling.listed(far[:12]) if len(far) <= 12 else ', '.join(far[:12]) + ' …'}."
         )
     return told
+
+
+def _model_map(held: Held, name: str) -> NDArray[np.float64] | None:
+    """Values of a model's map where it has one, in any order; None where it was not written, or has none."""
+    if not any(file.label.variable == name for file in held.bundle.files):
+        return None
+    values = np.asarray(held.bundle.maps[name].values, dtype=np.float64)
+    values = values[np.broadcast_to(held.mask.values.astype(bool), values.shape) & np.isfinite(values)]
+    return values if values.size else None
+
+
+def _normality(held: Held) -> Iterator[str]:
+    """How many locations have residuals that look other than normal, where the map was written."""
+    if (p := _model_map(held, "normality")) is not None:
+        low = int(np.count_nonzero(p <= _UNUSUAL))
+        yield (
+            f"Residuals depart from normality (p ≤ {_UNUSUAL:g}, uncorrected) at {100 * low / p.size:.1f} % "
+            f"of {telling.counted(p.size, 'voxel')}; {100 * _UNUSUAL:.0f} % are expected of normal errors."
+        )
+
+
+def _heterogeneity(held: Held) -> Iterator[Shown]:
+    """I² where it was written, else τ² of the whole group."""
+    for name, what, long in _SPREADS:
+        values = _model_map(held, name)
+        if values is None or held.bundle.maps[name].ndim != _VOLUME:
+            continue
+        low, middle, high = np.percentile(values, [25, 50, 75])
+        told = f"median {middle:.3g}, quartiles {low:.3g} and {high:.3g}; 0 at {(values == 0).mean():.0%}"
+        yield held.album.show(
+            filenames.SPREAD,
+            partial(plot.slices, held.bundle, variable=name, underlay=held.underlay),
+            alt=f"Slices of {what}: {told} of {values.size:,} voxels.",
+            caption=f"{what}, {long}: {told} of the voxels.",
+        )
+        return
 
 
 def _dropped(rows: pd.DataFrame) -> PlainTable | None:

@@ -14,6 +14,10 @@ from specgl.reporting.held import Held
 from specgl.reporting.sections.cells import cell_counts, covariates
 from specgl.reporting.sections.shuffling import Shuffling, make_shuffling
 from specgl.reporting.sections.tables import WORDS, Head, Line, PlainTable
+from specgl.reporting.words.estimated import fitted_by
+
+_LISTED = 6
+"""Regressors that a caption names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,19 +76,21 @@ def make_design(held: Held) -> DesignSection | None:
     if words is None or matrix is None:
         return None
     rows, columns = matrix.shape
+    moving = [str(name) for name, told in words["regressors"].items() if told.get("covariates")]
+    varying = [name for name in matrix.columns[matrix.nunique() > 1] if name not in moving]
     drawn = (
         held.album.show(
             filenames.DESIGN,
             lambda: plot.design_matrix(held.bundle),
             alt=f"Design matrix of {telling.counted(rows, 'observation')} and "
             f"{telling.counted(columns, 'regressor')}: {', '.join(map(str, matrix.columns))}.",
-            caption="Design matrix, a row an observation.",
+            caption=f"Design matrix, a row an observation.{_multiplied(moving)}",
         ),
-        *([_correlations(held, words)] if (matrix.nunique() > 1).sum() > 1 else []),
+        *([_correlations(held, words, moving)] if len(varying) > 1 else []),
     )
     hypotheses = tuple(_hypothesis(name, told) for name, told in words["contrasts"].items())
     return DesignSection(
-        facts=tuple(_facts(words)),
+        facts=tuple(_facts(words, held.spec.get("model") or {})),
         pictures=drawn,
         regressors=_regressors(words),
         variables=_variables(words),
@@ -100,7 +106,16 @@ def make_design(held: Held) -> DesignSection | None:
     )
 
 
-def _correlations(held: Held, words: Mapping[str, Any]) -> Shown:
+def _multiplied(moving: list[str]) -> str:
+    """What the columns of voxelwise covariates are."""
+    if not moving:
+        return ""
+    whose = "The column" if len(moving) == 1 else "The columns"
+    shown = moving if len(moving) <= _LISTED else [*moving[:_LISTED], "…"]
+    return f" {whose} {telling.listed(shown)}: what the values of the images are multiplied by."
+
+
+def _correlations(held: Held, words: Mapping[str, Any], moving: list[str]) -> Shown:
     inflated = {name: told.get("vif") for name, told in words["regressors"].items()}
     known = {name: vif for name, vif in inflated.items() if vif is not None}
     alt = "Correlations between the regressors."
@@ -112,17 +127,20 @@ def _correlations(held: Held, words: Mapping[str, Any]) -> Shown:
         filenames.CORRELATIONS,
         lambda: plot.correlations(held.bundle),
         alt=alt,
-        caption="Correlations between regressors.",
+        caption="Correlations between regressors"
+        + (", but for those that differ from voxel to voxel." if moving else "."),
     )
 
 
-def _facts(words: Mapping[str, Any]) -> list[tuple[str, str]]:
+def _facts(words: Mapping[str, Any], model: Mapping[str, Any]) -> list[tuple[str, str]]:
     told = [
         ("Formula", f"image ~ {words['formula']}"),
         ("Observations", f"{words['n_observations']:,}"),
         ("Regressors", f"{len(words['regressors']):,} of rank {words['rank']:,}"),
         ("Residual dof", f"{words['dof']:g}"),
     ]
+    if estimation := fitted_by(model):
+        told.append(("Estimation", estimation))
     if (block := words.get("block")) is not None:
         told.append(
             ("Blocks", f"the means of the {block['n_blocks']:,} blocks of {block['column']} are taken out")
@@ -138,20 +156,22 @@ def _regressors(words: Mapping[str, Any]) -> PlainTable:
     for name, told in words["regressors"].items():
         codings = ", ".join(f"{variable}: {coding}" for variable, coding in told["coding"].items())
         vif = told.get("vif")
-        lines.append(Line((name, told["term"], codings, "" if vif is None else f"{vif:.2f}")))
+        times = " × ".join(told.get("covariates", ()))
+        lines.append(Line((name, told["term"], codings, times, "" if vif is None else f"{vif:.2f}")))
     heads = [
         Head("Regressor", holds=WORDS),
         Head("Term", holds=WORDS),
         Head("Coding", holds=WORDS),
+        Head("Times", "at each voxel", holds=WORDS),
         Head("VIF"),
     ]
-    shown = [0, 1, *(column for column in (2, 3) if any(line.cells[column] for line in lines))]
+    shown = [0, 1, *(column for column in (2, 3, 4) if any(line.cells[column] for line in lines))]
     return PlainTable(
         caption="Regressors",
         heads=tuple(heads[column] for column in shown),
         lines=tuple(Line(tuple(line.cells[column] for column in shown)) for line in lines),
         note="VIF: how much the variance of a coefficient grows because regressors correlate; 1 is least."
-        if 3 in shown
+        if 4 in shown
         else "",
     )
 
@@ -168,6 +188,7 @@ def _variables(words: Mapping[str, Any]) -> PlainTable | None:
         parts = [f"centred at {told['center']:.6g}{unit}"] if told["center"] else []
         parts += [f"divided by {told['scale']:.6g}{unit}"] if told["scale"] != 1 else []
         lines.append(Line((name, "continuous", ", ".join(parts) or f"as it is, in{unit or ' its own unit'}")))
+    lines += [Line((name, "voxelwise", "from images, as they are")) for name in words.get("voxelwise", ())]
     if not lines:
         return None
     heads = (Head("Variable", holds=WORDS), Head("Type", holds=WORDS), Head("In the model", holds=WORDS))

@@ -14,6 +14,7 @@ from specgl.reporting.held import Held
 from specgl.reporting.sections.findings import Said, say_findings
 from specgl.reporting.sections.spots import Spot, make_spot
 from specgl.reporting.thumbnails import thumbnail
+from specgl.reporting.words.estimated import fitted_by
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,5 +245,7 @@ def _facts(held: Held) -> list[tuple[str, str]]:
     words = held.bundle.design_words
     if words is not None:
         told.append(("Model", str(words["formula"])))
+        if estimation := fitted_by(held.spec.get("model") or {}):
+            told.append(("Estimation", estimation))
         told.append(("Residual dof", f"{words['dof']:g}"))
     return told

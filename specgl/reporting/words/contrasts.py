@@ -157,7 +157,8 @@ def _interaction_meaning(term: str, n: int, design: Mapping[str, Any]) -> str | 
     regressors as an interaction has: elsewhere the term holds something else too.
     """
     parts = [part.strip() for part in term.split(":")]
-    variables = design["variables"]
+    moving = {covariate: {"type": "continuous"} for covariate in design.get("voxelwise") or ()}
+    variables = {**design["variables"], **moving}
     if len(parts) != 2 or any(part not in variables for part in parts):
         return None
     pair = frozenset(parts)

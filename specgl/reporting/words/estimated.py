@@ -8,7 +8,7 @@ from typing import Any
 from specgl.grammar import read_formula
 from specgl.reporting.words.citations import Citations
 from specgl.reporting.words.facts import Facts
-from specgl.reporting.words.language import name, names
+from specgl.reporting.words.language import name, names, one_space
 
 ESTIMATORS = {
     "ols": "ordinary least squares",
@@ -65,6 +65,43 @@ CORRECTIONS: dict[str, tuple[str, str]] = {
 """What stood for the errors of clusters, and who proposed that."""
 
 _T_AND_F = "tests were t and F with the model's residual degrees of freedom"
+
+
+def fitted_by(model: Mapping[str, Any]) -> str:
+    """By what a model was fitted, in a few words; empty for least squares with independent errors of one
+    variance, or one in each variance group.
+
+    Parameters
+    ----------
+    model
+        The section ``model`` of the resolved spec.
+    """
+    estimator, errors = model.get("estimator") or {}, model.get("errors") or {}
+    match estimator.get("method"), errors.get("type"):
+        case "fixed_effects", _:
+            return "fixed effects"
+        case "mixed_effects", _:
+            adjusted = ", Knapp–Hartung" if estimator.get("adjustment") == "knapp_hartung" else ""
+            return (
+                f"mixed effects, τ² by {TAU2_SHORT.get(str(estimator.get('tau2')), 'its method')}{adjusted}"
+            )
+        case "robust", _:
+            return f"robust, {estimator.get('loss')}"
+        case _, "cluster":
+            return f"least squares, errors clustered by {one_space(str(errors.get('by')))}"
+        case _, str(kind) if kind in SANDWICHES:
+            return f"least squares, {kind.upper()} errors"
+    return ""
+
+
+TAU2_SHORT = {
+    "reml": "REML",
+    "ml": "ML",
+    "dl": "DerSimonian–Laird",
+    "pm": "Paule–Mandel",
+    "hedges": "Hedges",
+}
+"""The same in a word."""
 
 
 def by_words(facts: Facts) -> str:

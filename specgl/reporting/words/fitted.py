@@ -127,9 +127,11 @@ def _contrasts(facts: Facts, cite: Citations) -> Iterator[str]:
     else:
         yield f"{sentence(spelt(n), '')} {what}s were tested: {told}."
     if facts.design is not None and _speaks_of_means(facts):
+        moving = facts.design.get("voxelwise") or ()
+        images = f"; at each voxel {listed(map(name, moving))} stood at 0" if moving else ""
         yield (
             "Means are those that the model predicts, factors that a hypothesis does not name averaged with "
-            f"equal weights and covariates at their means {cite('searle1980')}."
+            f"equal weights and covariates at their means {cite('searle1980')}{images}."
         )
     if any("members" in contrast for contrast in facts.contrasts):
         yield (
@@ -166,6 +168,6 @@ def _speaks_of_means(facts: Facts) -> bool:
             atoms = [atom for _, atom in read_hypothesis(words).terms]
             named = {variable for atom in atoms for variable, _ in atom.cell}
             means = any(atom.kind in (AtomKind.MEAN, AtomKind.CELL) for atom in atoms)
-            if means and set(design["variables"]) - named:
+            if means and {*design["variables"], *(design.get("voxelwise") or ())} - named:
                 return True
     return False

@@ -292,9 +292,12 @@ def others_words(told: Phrase, design: Mapping[str, Any]) -> list[str]:
     held = [v for v in rest if told.kind == "mean" or _interact(v, told.variables, design)]
     averaged = [v for v in held if variables[v]["type"] == "categorical"]
     centred = [v for v in held if v not in averaged]
-    adjusted = [v for v in rest if v not in held]
+    moving = [v for v in design.get("voxelwise") or () if v not in told.variables]
+    at_zero = [v for v in moving if told.kind == "mean" or _interact(v, told.variables, design)]
+    adjusted = [v for v in [*rest, *moving] if v not in held and v not in at_zero]
     words = [f"averaged over the levels of {names(averaged)}"] if averaged else []
     words += [f"at average {names(centred)}"] if centred else []
+    words += [f"at {listed(f'{name(v)} = 0' for v in at_zero)}"] if at_zero else []
     block = design.get("block")
     words += [f"within the blocks of {name(block['column'])}"] if block else []
     return [*words, f"adjusted for {names(adjusted)}"] if adjusted else words

@@ -64,11 +64,15 @@ METHODS = {
 }
 """How effects that a contrast does not test were kept, and whose method that is."""
 
-KEPT = {
-    "reduced_model": "Under all shuffles each voxel kept the variance between observations, τ², of the model "
-    "without what is tested.",
+KEPT: dict[str, tuple[str, tuple[str, ...]]] = {
+    "reduced_model": (
+        "under all shuffles each voxel kept the variance between observations, τ², of the model without what "
+        "is tested, and with it the observations' weights; the statistic that was compared, the observed one "
+        "too, had these weights and the variance that weighted residuals give",
+        ("knapp2003",),
+    ),
 }
-"""What became of the variance between observations under shuffles."""
+"""What became of the variance between observations under shuffles, and whose statistic that makes."""
 
 TAILS = {
     "counts": ("", ()),
@@ -103,7 +107,8 @@ def _shuffling(facts: Facts, cite: Citations) -> Iterator[str]:
     yield from _blocks(facts, cite)
     yield from _nuisance(facts, cite)
     if (kept := facts.section("permutation").get("tau2")) is not None:
-        yield KEPT[kept]
+        words, keys = KEPT[kept]
+        yield f"{sentence(words, '')} {cite(*keys)}."
     yield from _p_values(facts, cite)
 
 

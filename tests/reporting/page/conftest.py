@@ -221,6 +221,45 @@ def one_slice(study: Study) -> None:
     study.data = study.data[..., 2:3]
 
 
+def mixed(study: Study) -> None:
+    """First-level variances: mixed effects."""
+    _beside(study, "var", np.random.default_rng(4).gamma(2, 0.2, study.data.shape))
+    study.edit("mask: mask", '  variances: "maps/{participant_id}_var.nii.gz"\nmask: mask')
+    study.edit("group + age", "group + age\n  estimator: {method: mixed_effects, adjustment: knapp_hartung}")
+    study.edit("results}", "results, maps: [effect, stat, z, p, tau2, i2, normality]}")
+
+
+def fixed(study: Study) -> None:
+    """First-level variances: fixed effects, whose statistics have no degrees of freedom."""
+    mixed(study)
+    study.edit("{method: mixed_effects, adjustment: knapp_hartung}", "{method: fixed_effects}")
+    study.edit("tau2, ", "")
+
+
+def clustered(study: Study) -> None:
+    """Errors that go together within clusters, so that each contrast has its own degrees of freedom."""
+    rows = ["participant_id\tgroup\tage\tsite"]
+    for number, name in enumerate(study.ids):
+        group = "control" if number < N // 2 else "patient"
+        rows.append(f"{name}\t{group}\t{20 + (number * 7) % 23}\t{'abcde'[number % 5]}")
+    (study.folder / "participants.tsv").write_text("\n".join(rows) + "\n", encoding="utf-8")
+    study.edit("group + age", "group + age\n  errors: {type: cluster, by: site}")
+
+
+def voxelwise(study: Study) -> None:
+    """A covariate with a value of its own at each voxel."""
+    _beside(study, "gm", np.random.default_rng(4).uniform(0.3, 0.9, study.data.shape))
+    study.edit("mask: mask", '  voxelwise: {gm: "maps/{participant_id}_gm.nii.gz"}\nmask: mask')
+    study.edit("group + age", "group * gm + age")
+
+
+def _beside(study: Study, what: str, values: np.ndarray) -> None:
+    """Further images of each observation."""
+    (study.folder / "maps").mkdir(exist_ok=True)
+    for name, volume in zip(study.ids, values, strict=True):
+        study.save(f"maps/{name}_{what}.nii.gz", volume.astype(np.float32))
+
+
 KINDS: dict[str, Callable[[Study], None]] = {
     make.__name__: make
     for make in (
@@ -236,6 +275,10 @@ KINDS: dict[str, Callable[[Study], None]] = {
         no_inference,
         few_maps,
         one_slice,
+        mixed,
+        fixed,
+        clustered,
+        voxelwise,
     )
 }
 

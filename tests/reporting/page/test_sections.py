@@ -116,7 +116,7 @@ def test_quality_is_told_of_every_observation(tree_of, bundle_of) -> None:
     about = bundle_of("plain").quality.observations
     shown = _table(tree_of("plain"), "Quality of each observation, the most distant first")
     assert {row[0] for row in shown} == set(about.index)
-    distances = [float(row[-4]) for row in shown]
+    distances = [float(row[-5]) for row in shown]
     assert distances == sorted(distances, reverse=True)
 
 
@@ -147,6 +147,57 @@ def test_peaks_are_at_most_four_a_contrast(page_of) -> None:
     names = [n for n in page_of("several").figures if n.endswith("_values.svg")]
     assert names
     assert max(int(re.search(r"peak-(\d+)", name)[1]) for name in names) <= 4
+
+
+def test_mixed_effects_show_how_much_observations_differ(tree_of, page_of, bundle_of) -> None:
+    bundle = bundle_of("mixed")
+    inside = bundle.mask.values
+    i2 = bundle.maps["i2"].values[inside]
+    assert "data_heterogeneity.png" in page_of("mixed").figures
+    text = _section(tree_of("mixed"), "data")
+    assert f"median {np.median(i2):.3g}, quartiles" in text
+    assert f"0 at {(i2 == 0).mean():.0%} of the voxels" in text
+    p = bundle.maps["normality"].values[inside]
+    assert f"at {100 * (p <= 0.05).mean():.1f} % of {p.size:,} voxels" in text
+    assert "Estimationmixed effects, τ² by REML, Knapp–Hartung" in _section(tree_of("mixed"), "glance")
+    assert "data_heterogeneity.png" not in page_of("plain").figures
+    assert "normality" not in _section(tree_of("plain"), "data")
+
+
+def test_fixed_effects_are_z_and_chi_square_without_dof(tree_of) -> None:
+    text = _section(tree_of("fixed"), "results").replace("\N{NO-BREAK SPACE}", " ")
+    assert "z, two-sided, n = 10 " in text
+    assert "chi2, n = 10, dof = 2 " in text
+    assert "Estimationfixed effects" in _section(tree_of("fixed"), "design")
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")  # five clusters, of which a run warns
+def test_clusters_have_dof_of_their_own(tree_of, bundle_of) -> None:
+    text = _section(tree_of("clustered"), "glance").replace("\N{NO-BREAK SPACE}", " ")
+    for row in bundle_of("clustered").manifest["results"]:
+        assert row["dof"] < 7
+        assert f"dof = {'2 and ' if row['statistic'] == 'F' else ''}{row['dof']:.4g}" in text
+    assert "errors clustered by site" in text
+    assert list(bundle_of("clustered").variables["site"]) == list("abcde") * 2
+
+
+def test_covariates_of_images_are_told_in_the_design(tree_of, page_of) -> None:
+    tree = tree_of("voxelwise")
+    rows = _table(tree, "Regressors")
+    told = {row[0]: row[3] for row in rows}
+    assert told == {
+        "Intercept": "",
+        "group[T.patient]": "",
+        "age": "",
+        "gm": "gm",
+        "group[T.patient]:gm": "gm",
+    }
+    assert ["gm", "voxelwise", "from images, as they are"] in _table(tree, "Variables")
+    text = _section(tree, "design")
+    assert "columns gm and group[T.patient]:gm: what the values of the images are multiplied by" in text
+    assert "but for those that differ from voxel to voxel" in text
+    assert len(_table(tree_of("plain"), "Regressors")[0]) == 4
+    assert "at gm = 0" in _section(tree, "results")
 
 
 def test_provenance_has_digest_command_and_every_input(tree_of, bundle_of) -> None:

@@ -104,10 +104,58 @@ def test_covariates_that_differ_from_voxel_to_voxel(make_facts: Make, formula: s
     assert ("at each voxel, read from images" in text) == bool(words)
 
 
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        (model(), ""),
+        (model(variance_groups="site"), ""),
+        (model({"method": "fixed_effects"}), "fixed effects"),
+        (model({"method": "mixed_effects"}), "mixed effects, τ² by REML"),
+        (
+            model({"method": "mixed_effects", "tau2": "dl", "adjustment": "knapp_hartung"}),
+            "mixed effects, τ² by DerSimonian–Laird, Knapp–Hartung",
+        ),
+        (model({"method": "robust"}), "robust, huber"),
+        (model(errors={"type": "hc4"}), "least squares, HC4 errors"),
+        (model(errors={"type": "cluster", "by": "family"}), "least squares, errors clustered by family"),
+    ],
+)
+def test_an_estimator_in_a_few_words(make_facts: Make, said: dict[str, Any], words: str) -> None:
+    assert estimated.fitted_by(make_facts(model=said).section("model")) == words
+
+
+def test_every_tau2_has_a_short_name() -> None:
+    assert set(estimated.TAU2_SHORT) == words_of(MixedEffects, "tau2")
+
+
+def test_contrasts_say_how_covariates_of_images_are_held(make_facts: Make) -> None:
+    images = "{participant_id}.nii.gz"
+    data = {"table": "rows.tsv", "images": images, "voxelwise": {"gm": images}}
+    gm = {"term": "gm", "factors": [{"variable": "gm", "level": None}], "coding": {}, "covariates": ["gm"]}
+    contrasts = {"differs": "group[patient] - group[control]", "mean": "mean", "grey": "gm"}
+    facts = make_facts(model={"formula": "group + gm"}, data=data, contrasts=contrasts)
+    assert facts.design is not None
+    facts.design["voxelwise"] = ["gm"]
+    facts.design["regressors"]["gm"] = gm
+    text = paragraph(facts, "Contrasts")
+    assert "differs, group patient minus group control, adjusted for age and gm (" in text
+    assert "averaged over the levels of group, at average age, at gm = 0 (" in text
+    assert "grey, the slope of gm, adjusted for group and age (" in text
+    assert "covariates at their means (Searle et al., 1980); at each voxel gm stood at 0." in text
+    crossed = {**gm, "factors": [{"variable": "group", "level": "patient"}, *gm["factors"]]}
+    facts.design["regressors"]["group[T.patient]:gm"] = crossed
+    text = paragraph(facts, "Contrasts")
+    assert "differs, group patient minus group control, at gm = 0, adjusted for age (" in text
+    assert "grey, the slope of gm, averaged over the levels of group, adjusted for age (" in text
+
+
 def test_what_becomes_of_tau2_under_shuffles(make_facts: Make) -> None:
     mixed = make_facts(model=model({"method": "mixed_effects"}), **SHUFFLED)
     kept = "Under all shuffles each voxel kept the variance between observations, τ², of the model without"
     assert kept in paragraph(mixed, "Permutation")
+    assert "had these weights and the variance that weighted residuals give (Knapp and Hartung, 2003)." in (
+        paragraph(mixed, "Permutation")
+    )
     assert "τ²" not in paragraph(make_facts(**SHUFFLED), "Permutation")
     assert PermutationSettings(seed=1).tau2 is None
 
