@@ -43,8 +43,8 @@ class Variable:
     default: bool = False
 
 
-WEIGHT = "weight"
-"""What weights of observations at peaks are called."""
+WEIGHT = "observation weight"
+"""What weights of observations at peaks are called: no name of a covariate, which has no blank."""
 
 RPV = "rpv"
 """Name of the map of smoothness."""

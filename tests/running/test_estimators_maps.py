@@ -14,6 +14,7 @@ from numpy.testing import assert_allclose
 from scipy import integrate, optimize, special, stats
 
 import specgl
+from specgl.variables import WEIGHT
 from specgl.bundle import planned_maps
 from specgl.variables import VARIABLES
 
@@ -307,7 +308,7 @@ def test_one_who_is_far_off_weighs_less(make_group) -> None:
     assert_allclose(table["downweighted"], (weights < 0.5).mean(["i", "j", "k"]), rtol=1e-5)
     beside = bundle.quality.beside
     assert beside is not None
-    assert set(beside["what"]) == {"weight"}
+    assert set(beside["what"]) == {WEIGHT}
 
 
 def test_weights_and_covariates_stand_beside_values_at_peaks(group) -> None:
@@ -320,11 +321,11 @@ def test_weights_and_covariates_stand_beside_values_at_peaks(group) -> None:
     peaks, beside = bundle.quality.peaks, bundle.quality.beside
     assert beside is not None
     assert beside.columns.tolist() == ["what", *peaks.columns]
-    assert beside["what"].value_counts().to_dict() == {"weight": len(peaks), "gm": len(peaks)}
+    assert beside["what"].value_counts().to_dict() == {WEIGHT: len(peaks), "gm": len(peaks)}
     tau2 = bundle.maps["tau2"].values
     for what, truth in (
         ("gm", lambda voxel: group.grey[(slice(None), *voxel)]),
-        ("weight", lambda voxel: 1 / (group.variances[(slice(None), *voxel)] + tau2[voxel])),
+        (WEIGHT, lambda voxel: 1 / (group.variances[(slice(None), *voxel)] + tau2[voxel])),
     ):
         rows = beside[beside["what"] == what].reset_index(drop=True)
         pd.testing.assert_frame_equal(rows[list("xyz")], peaks[list("xyz")])
