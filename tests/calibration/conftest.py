@@ -37,6 +37,12 @@ def smooth_studies() -> ModuleType:
 
 
 @pytest.fixture(scope="session")
+def estimator_studies() -> ModuleType:
+    """Data for each estimator."""
+    return load("estimator_studies")
+
+
+@pytest.fixture(scope="session")
 def documented(root: Path) -> dict[str, float]:
     """Figures of the documentation by the name in their row's first column."""
     text = (root / "docs" / "explanation" / "calibration.md").read_text(encoding="utf-8")
