@@ -14,9 +14,8 @@ from numpy.testing import assert_allclose
 from scipy import integrate, optimize, special, stats
 
 import specgl
-from specgl.variables import WEIGHT
 from specgl.bundle import planned_maps
-from specgl.variables import VARIABLES
+from specgl.variables import VARIABLES, WEIGHT
 
 ASKED = ["effect", "variance", "stat", "z", "p", "dof", "n", "standard_error", "ci", "tost"]
 LEVEL, MARGIN = 0.9, 0.4
