@@ -90,8 +90,8 @@ def shuffled_model(
             mask = None if masks is None else masks[name]
             if fit is not None and fit.local is not None:
                 local = LocalMaker(data, rows, design, fit, engine)
-                flips = scheme.exchange == "flip"
-                statistics[name] = local.make(contrasts[name], mask, labels=incomplete and not flips)
+                labels = scheme.nuisance == "draper_stoneman" or (incomplete and scheme.exchange != "flip")
+                statistics[name] = local.make(contrasts[name], mask, labels=labels)
                 continue
             maker = _Maker(rows, design, contrasts[name], still, mask, nuisance)
             statistics[name] = maker.make(incomplete)

@@ -164,6 +164,24 @@ def test_what_cannot_be_permuted_where_values_are_missing_is_refused(name: str, 
         observed(design, data, way, schemes_of(design))
 
 
+def test_draper_and_stoneman_move_labels_where_nothing_is_missing(make_design: Make) -> None:
+    """Of what is asked for nothing is passed over: labels move, and data and weights stay."""
+    matrix, y, variances = group(6)
+    design, data = make_design(matrix, t={"slope": SLOPE}), dataset(y, variances)
+    fitted = fit(data, design, engine=ONE, estimation=models.FixedEffects())
+    scheme = replace(schemes_of(design, weighted=True), nuisance="draper_stoneman")
+    made = shuffled_model(data, design, [scheme], nuisance=scheme.nuisance, fit=fitted)["slope"]
+    shuffles = scheme.shuffles()
+    values = made.values(shuffles.rows, shuffles.signs, np.arange(5))
+    for k in range(scheme.n):
+        moved = np.column_stack([np.ones(N), matrix[shuffles.rows[k], 1]])
+        for location in range(5):
+            w = 1 / variances[:, location]
+            covariance = np.linalg.inv(moved.T * w @ moved)
+            beta = covariance @ moved.T @ (w * y[:, location])
+            assert_allclose(values[k, location], beta[1] / np.sqrt(covariance[1, 1]), rtol=1e-8)
+
+
 def test_groups_keep_their_own_tau2(make_design: Make) -> None:
     codes = np.arange(N) % 2
     _, y, variances = group(5)

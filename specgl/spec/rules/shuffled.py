@@ -50,7 +50,8 @@ def _reasons(outline: Outline) -> Iterator[tuple[str, tuple[str, str]]]:
             "rows of a cluster are not exchangeable one by one, and the wild bootstrap is not in this release"
         )
         yield "`type: cluster`", (why, _PARAMETRIC)
-    if outline.shuffles.variance_groups is not None and outline.voxelwise_used:
+    separate = outline.shuffles.variance_groups is not None and outline.estimation.method == "ols"
+    if separate and outline.voxelwise_used:
         what = f"`variance_groups` and `{outline.voxelwise_used[0]}` in the formula at once"
         why = "under shuffles v and G are computed from one design for all voxels"
         yield what, (why, f"leave one of them out, or {_PARAMETRIC}")
