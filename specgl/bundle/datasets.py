@@ -14,6 +14,7 @@ from specgl.bundle import names
 from specgl.bundle.lazy import MapFile, MapStack, lazy_variable
 from specgl.bundle.looking import AFFINE
 from specgl.bundle.manifest import FileEntry
+from specgl.bundle.maps import STAT
 from specgl.bundle.names import Role
 from specgl.bundle.received import read_json
 from specgl.bundle.tables import ID, read_table
@@ -48,6 +49,8 @@ def maps_dataset(folder: Path, manifest: Mapping[str, Any], files: Sequence[File
     for file in files:
         if file.role.is_map:
             grouped[_name(file)].append(file)
+            if _is_own_statistic(file):  # written once, and found under both names
+                grouped[str(file.label.stat)].append(file)
     variables = {
         name: _variable(folder, name, group, contrasts, shape, manifest) for name, group in grouped.items()
     }
@@ -93,6 +96,12 @@ def mask_array(folder: Path, manifest: Mapping[str, Any], files: Sequence[FileEn
 def _name(file: FileEntry) -> str:
     variable = file.label.variable or str(file.label.stat)
     return variable if file.label.inference is None else f"{variable}_{file.label.inference}"
+
+
+def _is_own_statistic(file: FileEntry) -> bool:
+    """Whether a map of a statistic is that of z or p too, as of fixed effects and of ready-made maps."""
+    label = file.label
+    return label.variable == STAT and label.inference is None and label.stat in VARIABLES
 
 
 def _variable(

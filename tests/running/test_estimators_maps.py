@@ -278,6 +278,40 @@ def test_limits_of_fixed_effects_are_normal(group) -> None:
     assert_allclose(here["tost"], p, rtol=1e-5)
 
 
+@pytest.mark.parametrize(
+    ("sections", "letter"),
+    [
+        ({"model": {"estimator": {"method": "fixed_effects"}}, "data": VARIANCES}, "z"),
+        ({"model": {"estimator": {"method": "mixed_effects"}}, "data": VARIANCES}, "t"),
+        ({"model": {"estimator": {"method": "robust"}}}, "t"),
+        ({"model": {"errors": {"type": "hc3"}}}, "t"),
+        ({"model": {"errors": {"type": "cluster", "by": "family"}}}, "z"),
+    ],
+    ids=["fixed", "mixed", "robust", "hc3", "clusters"],
+)
+def test_a_conjunction_is_the_least_of_its_members(group, sections: dict[str, Any], letter: str) -> None:
+    contrasts = {
+        "a": "group[a]",
+        "b": "group[b]",
+        "joint": {"conjunction": ["a", "b"], "alternative": "greater"},
+    }
+    spec = group.spec(contrasts=contrasts, inference=FDR, **sections)
+    plan = specgl.plan(spec)
+    bundle = specgl.run(plan, group.folder / f"joint-{next(group.number)}")
+    bundle.verify()
+    maps = bundle.maps.load()
+    members = maps.sel(contrast=["a", "b"])
+    assert str(maps["kind"].sel(contrast="joint").values) == letter
+    np.testing.assert_array_equal(maps["z"].sel(contrast="joint"), members["z"].min("contrast"))
+    assert labels(bundle, "joint") == {letter, "z", "p"}
+    assert_allclose(
+        maps["p"].sel(contrast="joint"), stats.norm.sf(maps["z"].sel(contrast="joint")), rtol=1e-4
+    )
+    planned = planned_maps(plan.maps, plan.source.letters, plan.inferences, without_effect={"joint"})
+    made = {file.path for file in bundle.files if file.role.is_map}
+    assert {path for path in planned if "joint" in path} == {path for path in made if "joint" in path}
+
+
 # What stands beside the maps --------------------------------------------------------------------------
 
 
