@@ -166,26 +166,23 @@ def spread_of(design: Design, contrast: Contrast) -> float | None:
     Returns
     -------
     float or None
-        1 for means and differences of levels; for a slope, or a difference of slopes, of one declared
-        variable its standard deviation over the rows; None for anything else.
+        1 for means and differences of levels, wherever covariates stand in them; for a slope, or a difference
+        of slopes, of one declared variable its standard deviation over the rows; None for anything else.
     """
-    steps: set[str] = set()
+    steps: set[str | None] = set()
     (weights,) = contrast.weights
     for weight, regressor in zip(weights, design.regressors, strict=False):
         if weight == 0.0:
             continue
         coded = {name for name, _ in regressor.codings}
         numbers = [name for name, _ in regressor.factors if name not in coded]
-        if regressor.covariates or len(numbers) > 1 or "(" in regressor.term:
-            return None
-        steps.add(numbers[0] if numbers else "")
-    if len(steps) != 1:
-        return None if steps else 1.0
-    (step,) = steps
-    if not step:
-        return 1.0
-    column = design.columns[step]
-    values = getattr(column, "values", None)
+        if not numbers and not regressor.covariates:
+            return 1.0
+        plain = len(numbers) == 1 and not regressor.covariates and "(" not in regressor.term
+        steps.add(numbers[0] if plain else None)
+    if len(steps) != 1 or None in steps:
+        return None
+    values = getattr(design.columns[str(steps.pop())], "values", None)
     return None if values is None else float(np.std(values))
 
 

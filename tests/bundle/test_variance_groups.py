@@ -56,10 +56,9 @@ def test_the_forecast_names_the_very_maps(grouped, tmp_path):
     of_model = [name for name in DEFAULT_MAPS if name not in ("tau2", "i2")]  # as planning knows of the model
     told = planned_maps(of_model, {"mean": "v", "all": "G"}, [], space=grouped.space.label)
     assert made <= set(told)
-    # n varies in no data without missing values, an F over several rows has no effect, and without
-    # first-level variances there is no heterogeneity.
+    # n varies in no data without missing values, and an F over several rows has no effect.
     missing = {path.split("stat-")[1].split("_")[0] for path in set(told) - made}
-    assert missing == {"n", "effect", "variance", "tau2", "i2"}
+    assert missing == {"n", "effect", "variance"}
     mixed = planned_maps(["dof"], {"a": "t"}, [])
     assert mixed == ["maps/mask.nii.gz", "maps/stat-dof_statmap.nii.gz"]
 

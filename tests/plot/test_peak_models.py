@@ -17,6 +17,7 @@ from specgl.errors import UsageError
 from specgl.plot import peak
 from specgl.plot.adjusting import Adjusted, adjusted
 from specgl.plot.figure import Figure
+from specgl.variables import WEIGHT
 
 from .conftest import OBSERVATIONS, PEAK
 from .test_glass import texts
@@ -148,7 +149,7 @@ WEIGHTS = np.random.default_rng(5).gamma(2, 1, len(OBSERVATIONS))
 
 def test_weights_of_variances_are_those_of_weighted_least_squares(make_bundle: Callable[..., Any]) -> None:
     estimator = {"method": "mixed_effects", "tau2": "reml", "adjustment": "knapp_hartung"}
-    bundle = with_beside(make_bundle(**model(estimator=estimator)), weight=WEIGHTS)
+    bundle = with_beside(make_bundle(**model(estimator=estimator)), **{WEIGHT: WEIGHTS})
     fit = sm.WLS(values_of(bundle), bundle.design.to_numpy(), weights=WEIGHTS).fit()
     held = adjusted(bundle, "patients", PEAK)
     row = bundle.design.to_numpy()[12:13]
@@ -157,7 +158,7 @@ def test_weights_of_variances_are_those_of_weighted_least_squares(make_bundle: C
 
 
 def test_known_variances_have_the_normal_distribution(make_bundle: Callable[..., Any]) -> None:
-    bundle = with_beside(make_bundle(**model(estimator={"method": "fixed_effects"})), weight=WEIGHTS)
+    bundle = with_beside(make_bundle(**model(estimator={"method": "fixed_effects"})), **{WEIGHT: WEIGHTS})
     held = adjusted(bundle, "intercept", PEAK)
     x = bundle.design.to_numpy()
     covariance = np.linalg.inv(x.T @ (WEIGHTS[:, None] * x))
@@ -204,14 +205,14 @@ def sizes(figure: Figure) -> list[tuple[float, float]]:
 
 def test_the_area_of_a_point_is_its_weight(make_bundle: Callable[..., Any]) -> None:
     estimator = {"method": "mixed_effects", "adjustment": "none"}
-    bundle = with_beside(make_bundle(**model(estimator=estimator)), weight=np.linspace(1, 4, 20))
+    bundle = with_beside(make_bundle(**model(estimator=estimator)), **{WEIGHT: np.linspace(1, 4, 20)})
     held = adjusted(bundle, "intercept", PEAK)
     figure = peak(bundle, contrast="intercept", at=PEAK)
     drawn = dict(sizes(figure))
     size = np.array([drawn[float(value)] for value in held.values])
     np.testing.assert_allclose(size**2 / size[-1] ** 2, np.linspace(1, 4, 20) / 4)
     assert "area: weight in the fit, the smallest 0.25 of the largest" in texts(figure)
-    alike = with_beside(make_bundle(**model(estimator=estimator)), weight=np.full(20, 3.0))
+    alike = with_beside(make_bundle(**model(estimator=estimator)), **{WEIGHT: np.full(20, 3.0)})
     assert "area" not in texts(peak(alike, contrast="intercept", at=PEAK))
     for contrast in ("age", "both", "interaction"):
         assert "area" in texts(peak(bundle, contrast=contrast, at=PEAK))
