@@ -194,10 +194,7 @@ def _(way: FixedEffects, bases: Bases, y: Floats, run: Run, design: Design) -> S
 
 @solve.register(MixedEffects)
 def _(way: MixedEffects, bases: Bases, y: Floats, run: Run, design: Design) -> Solved:
-    from specgl.kernels.estimators.heterogeneity import (  # imports numba: half a second
-        estimate_tau2,
-        measure_spread,
-    )
+    from specgl.kernels.estimators.heterogeneity import estimate_tau2  # imports numba: half a second
 
     variances = _variances(run)
     codes = tau2_codes(design)
@@ -207,8 +204,8 @@ def _(way: MixedEffects, bases: Bases, y: Floats, run: Run, design: Design) -> S
     tau2 = np.full((int(codes.max(initial=0)) + 1, y.shape[1]), np.nan)
     tau2[held] = found.tau2
     between = found.tau2[groups]
-    spread = measure_spread(bases.basis, y, variances, between.mean(axis=0))
-    maps = {"tau2": tau2, "q": spread.q, "i2": spread.i2}
+    mean = between.mean(axis=0)
+    maps = {"tau2": tau2, "q": found.q, "i2": mean / (mean + found.typical)}
     adjusted = way.adjustment == "knapp_hartung"
     return _weighted(bases, y, 1.0 / (variances + between), maps, found.converged, adjusted)
 

@@ -32,11 +32,9 @@ from specgl.kernels.estimators.place import (
 __all__ = [
     "TAU2_METHODS",
     "Heterogeneity",
-    "Spread",
     "Tau2Method",
     "cochran_q",
     "estimate_tau2",
-    "measure_spread",
     "typical_variance",
 ]
 
@@ -62,26 +60,16 @@ class Heterogeneity(NamedTuple):
         ``(n_loc,)`` whether the equations were solved; where not, tau2 is the last step's or NaN.
     steps
         ``(n_loc,)`` steps of the iteration; 1 for what has a closed form, 0 where nothing was tried.
+    q, typical
+        ``(n_loc,)`` Cochran's Q and the typical first-level variance, see `cochran_q` and `typical_variance`;
+        NaN where nothing was tried.
     """
 
     tau2: Floats
     converged: Booleans
     steps: Integers
-
-
-class Spread(NamedTuple):
-    """How much the observations differ, against what their first-level variances explain.
-
-    Attributes
-    ----------
-    q
-        ``(n_loc,)`` Cochran's Q, without unit.
-    i2
-        ``(n_loc,)`` share of the variance that lies between observations, 0 to 1.
-    """
-
     q: Floats
-    i2: Floats
+    typical: Floats
 
 
 def estimate_tau2(
@@ -125,7 +113,8 @@ def estimate_tau2(
         raise ValueError(f"groups {codes.shape} from 0 on do not fit {n} observations")
     n_groups = int(codes.max(initial=0)) + 1
     tau2, converged = np.full((n_groups, m), np.nan), np.zeros(m, dtype=np.bool_)
-    found = Heterogeneity(tau2, converged, steps=np.zeros(m, dtype=np.int64))
+    q, typical = np.full((2, m), np.nan)
+    found = Heterogeneity(tau2, converged, np.zeros(m, dtype=np.int64), q, typical)
     sizes = np.bincount(codes, minlength=n_groups).astype(np.int64)
     place, number = make_place(n, k), TAU2_METHODS[method]
     if method in ("ml", "reml"):
@@ -155,6 +144,8 @@ def _by_likelihood(
             continue
         converged, steps = maximise(place, tau2, groups, sizes, method == _REML, slopes)
         _keep(found, location, tau2, sizes, converged, steps)
+        if _whiten_precisely(place):
+            found.q[location], found.typical[location] = _spread(place)
 
 
 @compiled
@@ -183,6 +174,28 @@ def _by_moments(
             if not converged:
                 tau2[:] = np.nan
         _keep(found, location, tau2, sizes, converged, steps)
+        # DerSimonian and Laird's equations have these very weights.
+        if (method == _DL and converged) or _whiten_precisely(place):
+            found.q[location], found.typical[location] = _spread(place)
+
+
+@compiled
+def _whiten_precisely(place: Place) -> bool:
+    """Whiten with weights 1/S; whether all columns are independent then."""
+    for i in range(place.weights.size):
+        place.weights[i] = 1.0 / place.variances[i]
+    independent = whiten(place)
+    set_free(place)
+    return bool(independent)
+
+
+@compiled
+def _spread(place: Place) -> tuple[float, float]:
+    """Q and the typical variance, after whitening with weights 1/S."""
+    n, k, trace = place.weights.size, place.columns.shape[0] - 1, 0.0
+    for i in range(n):
+        trace += place.weights[i] * place.free[i]
+    return left_over(place), (n - k) / trace if n > k else np.nan
 
 
 @compiled
@@ -255,12 +268,6 @@ def typical_variance(basis: Floats, variances: Floats) -> Floats:
     return _moments_of(basis, np.zeros_like(variances, dtype=np.float64), variances)[1]
 
 
-def measure_spread(basis: Floats, y: Floats, variances: Floats, tau2: Floats) -> Spread:
-    """Q and I2 in one pass, with a `tau2` ``(n_loc,)``; see `cochran_q` and `typical_variance`."""
-    q, typical = _moments_of(basis, y, variances)
-    return Spread(q=q, i2=tau2 / (tau2 + typical))
-
-
 def _moments_of(basis: Floats, y: Floats, variances: Floats) -> tuple[Floats, Floats]:
     """Q and the typical variance, each ``(n_loc,)``."""
     basis, y, variances = as_kernels_want(basis, y, variances)
@@ -275,17 +282,7 @@ def _moments_of(basis: Floats, y: Floats, variances: Floats) -> tuple[Floats, Fl
 @compiled
 def _measure(basis: Floats, y: Floats, variances: Floats, place: Place, q: Floats, typical: Floats) -> None:
     """Q and the typical variance, location by location."""
-    n, k = basis.shape[1], basis.shape[2]
     for location in range(len(y)):
         read_place(place, basis, y, variances, location)
-        for i in range(n):
-            place.weights[i] = 1.0 / place.variances[i]
-        if not whiten(place):
-            continue
-        q[location] = left_over(place)
-        if n > k:
-            set_free(place)
-            trace = 0.0
-            for i in range(n):
-                trace += place.weights[i] * place.free[i]
-            typical[location] = (n - k) / trace
+        if _whiten_precisely(place):
+            q[location], typical[location] = _spread(place)

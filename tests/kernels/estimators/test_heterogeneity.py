@@ -16,7 +16,6 @@ from specgl.kernels.estimators.heterogeneity import (
     TAU2_METHODS,
     cochran_q,
     estimate_tau2,
-    measure_spread,
     typical_variance,
 )
 
@@ -272,10 +271,10 @@ def test_q_and_the_typical_variance_are_the_textbooks(
         residual = projector(data.basis[0], 1 / variances)
         assert_allclose(q[location], y @ residual @ y, rtol=1e-9)
         assert_allclose(typical[location], (len(y) - k) / np.trace(residual), rtol=1e-9)
-    tau2 = np.linspace(0, 1, data.y.shape[1])
-    spread = measure_spread(*data[:3], tau2)
-    assert_array_equal(spread.q, q)
-    assert_allclose(spread.i2, tau2 / (tau2 + typical), rtol=1e-15)
+    for method in TAU2_METHODS:  # an estimate tells them as well
+        found = estimate_tau2(*data, method)
+        assert_array_equal(found.q, q)
+        assert_array_equal(found.typical, typical)
 
 
 def test_shapes_that_do_not_fit_are_refused(problem) -> None:
