@@ -68,7 +68,8 @@ KEPT: dict[str, tuple[str, tuple[str, ...]]] = {
     "reduced_model": (
         "under all shuffles each voxel kept the variance between observations, τ², of the model without what "
         "is tested, and with it the observations' weights; the statistic that was compared, the observed one "
-        "too, had these weights and the variance that weighted residuals give",
+        "too, had these weights and the variance that weighted residuals give, and is what thresholded maps "
+        "and tables of these inferences hold",
         ("knapp2003",),
     ),
 }
