@@ -153,9 +153,7 @@ def test_what_becomes_of_tau2_under_shuffles(make_facts: Make) -> None:
     mixed = make_facts(model=model({"method": "mixed_effects"}), **SHUFFLED)
     kept = "Under all shuffles each voxel kept the variance between observations, τ², of the model without"
     assert kept in paragraph(mixed, "Permutation")
-    assert "of these inferences hold (Knapp and Hartung, 2003)." in (
-        paragraph(mixed, "Permutation")
-    )
+    assert "of these inferences hold (Knapp and Hartung, 2003)." in (paragraph(mixed, "Permutation"))
     assert "τ²" not in paragraph(make_facts(**SHUFFLED), "Permutation")
     assert PermutationSettings(seed=1).tau2 is None
 
