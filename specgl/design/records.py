@@ -370,6 +370,12 @@ class Design:
         matrix.flags.writeable = matrix is self.matrix and self.matrix.flags.writeable
         return matrix
 
+    @cached_property
+    def varies_by_group(self) -> bool:
+        """Whether there are two variance groups or more: one that holds all says nothing."""
+        groups = self.variance_groups
+        return groups is not None and bool(np.unique(groups.codes).size > 1)
+
     @property
     def asked(self) -> dict[str, Contrast | Conjunction]:
         """Contrasts and conjunctions by their names, in the order of their statistics."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -36,23 +37,26 @@ class _One:
     margin: float | None
     spread: float | None
 
-    @property
+    @cached_property
     def per_d(self) -> Floats:
         """What Cohen's d is of t: the root of the contrast's variance for unit residual variance."""
         result: Floats = np.sqrt(self.variance / self.sigma2)
         return result
 
+    @cached_property
     def limits(self) -> effect_sizes.Limits:
         """Of the effect."""
         return effect_sizes.confidence_limits(self.effect, self.variance, self.dof, self.level)
 
+    @cached_property
     def d_limits(self) -> effect_sizes.Limits:
         """Of Cohen's d."""
         return effect_sizes.d_limits(self.stat, self.dof, self.per_d, self.level)
 
+    @cached_property
     def g_limits(self) -> effect_sizes.Limits:
         """Of Hedges' g."""
-        factor, of_d = effect_sizes.hedges_factor(self.dof), self.d_limits()
+        factor, of_d = effect_sizes.hedges_factor(self.dof), self.d_limits
         return effect_sizes.Limits(of_d.lower * factor, of_d.upper * factor)
 
     def hedges_g(self) -> Floats:
@@ -74,13 +78,13 @@ class _One:
 
 _OF_ONE_ROW: Mapping[str, Callable[[_One], Floats | None]] = {
     "standard_error": lambda one: effect_sizes.standard_error(one.variance),
-    "ci_lower": lambda one: one.limits().lower,
-    "ci_upper": lambda one: one.limits().upper,
-    "cohen_d_lower": lambda one: one.d_limits().lower,
-    "cohen_d_upper": lambda one: one.d_limits().upper,
+    "ci_lower": lambda one: one.limits.lower,
+    "ci_upper": lambda one: one.limits.upper,
+    "cohen_d_lower": lambda one: one.d_limits.lower,
+    "cohen_d_upper": lambda one: one.d_limits.upper,
     "hedges_g": lambda one: one.hedges_g(),
-    "hedges_g_lower": lambda one: one.g_limits().lower,
-    "hedges_g_upper": lambda one: one.g_limits().upper,
+    "hedges_g_lower": lambda one: one.g_limits.lower,
+    "hedges_g_upper": lambda one: one.g_limits.upper,
     "tost": lambda one: one.equivalence(),
     "bf10": lambda one: one.bayes_factor(),
 }

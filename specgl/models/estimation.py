@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-import numpy as np
-
 from specgl.kernels.estimators import ClusterCorrection, HcKind, Loss, Tau2Method
 from specgl.kernels.welch import KINDS
 
@@ -122,8 +120,7 @@ def letters_of(design: Design, estimation: Estimation) -> dict[str, str]:
     if isinstance(estimation, FixedEffects):
         letters = {c.name: _NORMAL[c.kind] for c in design.contrasts}
         return letters | {c.name: "z" for c in design.conjunctions}
-    groups = design.variance_groups
-    own = groups is not None and np.unique(groups.codes).size > 1 and isinstance(estimation, LeastSquares)
+    own = design.varies_by_group and isinstance(estimation, LeastSquares)
     letters = {c.name: KINDS[c.kind] if own else c.kind for c in design.contrasts}
     clustered = isinstance(estimation, LeastSquares) and isinstance(estimation.errors, Clustered)
     return letters | {c.name: "z" if own or clustered else "t" for c in design.conjunctions}

@@ -42,18 +42,25 @@ class GroupSums:
 
     def visit(self, run: Run) -> None:
         """Add the locations of a run."""
-        factor, codes = run.factor, self.codes[run.rows]
-        self.rss[:, run.locations] = group_sums(residuals_tile(factor, run.y), codes, len(self.rss))
-        blocks = None if self.blocks is None else self.blocks[run.rows]
-        held = np.bincount(codes, minlength=len(self.rss)) > 0
-        residual = residual_dof(factor.basis, codes, blocks, len(self.rss))
-        self.free[run.pattern] = bool((residual[held] > NO_RESIDUAL).all())
+        residuals, codes = residuals_tile(run.factor, run.y), self.codes[run.rows]
+        self.rss[:, run.locations] = group_sums(residuals, codes, len(self.rss))
+        self.free[run.pattern] = has_free_groups(run, self.codes, self.blocks, len(self.rss))
+
+
+def has_free_groups(
+    run: Run, codes: NDArray[np.int64], blocks: NDArray[np.int64] | None, n_groups: int
+) -> bool:
+    """Whether every group ``(n_obs,)`` that has an observation in a run has a residual degree of freedom."""
+    here, own = codes[run.rows], None if blocks is None else blocks[run.rows]
+    residual = residual_dof(run.factor.basis, here, own, n_groups)
+    held = np.bincount(here, minlength=n_groups) > 0
+    return bool((residual[held] > NO_RESIDUAL).all())
 
 
 def blank_sums(design: Design, n_pat: int, n_loc: int) -> GroupSums | None:
     """Sums to be filled; None where a design has no variance groups, or one that holds all observations."""
     groups = design.variance_groups
-    if groups is None or np.unique(groups.codes).size < 2:
+    if groups is None or not design.varies_by_group:
         return None
     n_groups = int(groups.codes.max()) + 1
     return GroupSums(
@@ -65,9 +72,14 @@ def without_variance(groups: GroupSums, tested: NDArray[np.bool_], patterns: Pat
     """W282 where missing values leave a group without a residual degree of freedom."""
     lost = int(np.count_nonzero(tested & ~groups.free[patterns.of_location]))
     if lost:
-        yield Finding(
-            "W282",
-            f"a variance group has no residual degree of freedom at {lost} of {tested.size} locations, "
-            "which get no statistic",
-            where=("model", "variance_groups"),
-        )
+        yield lost_to_groups(lost, tested.size)
+
+
+def lost_to_groups(lost: int, n_loc: int) -> Finding:
+    """W282, with how many of all locations it is about."""
+    return Finding(
+        "W282",
+        f"a variance group has no residual degree of freedom at {lost} of {n_loc} locations, "
+        "which get no statistic",
+        where=("model", "variance_groups"),
+    )

@@ -13,11 +13,11 @@ from specgl.engines import Threads
 from specgl.errors import Finding
 from specgl.kernels.ols import Geometry, factorise
 from specgl.kernels.patterns import Patterns
-from specgl.kernels.welch import NO_RESIDUAL, residual_dof
 from specgl.models.classical import DEGENERATE
 from specgl.models.estimation import Clustered, Estimation, FixedEffects, LeastSquares, MixedEffects
 from specgl.models.fitted import GroupFit, LocalFit
 from specgl.models.geometry import blank_geometry, keep_geometry
+from specgl.models.groups import has_free_groups, lost_to_groups
 from specgl.models.separate import directions_of
 from specgl.models.stretches import Floats, Progress, Rows, Run, block_codes, walk
 from specgl.models.ways import Bases, Solved, bases_of, solve, tau2_codes
@@ -25,8 +25,6 @@ from specgl.models.welch_local import separate_run
 
 if TYPE_CHECKING:  # types only: fitting does not wait for the formula language
     from specgl.design import Contrast, Design
-
-_MIXED = ("tau2", "q", "i2")
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,9 +105,7 @@ class _Fitter:
 
     @property
     def _separate(self) -> bool:
-        groups = self.design.variance_groups
-        several = groups is not None and np.unique(groups.codes).size > 1
-        return several and isinstance(self.estimation, LeastSquares)
+        return self.design.varies_by_group and isinstance(self.estimation, LeastSquares)
 
     def allocate(self, n_pat: int, n_loc: int) -> _Sums:
         """Arrays to be filled."""
@@ -193,12 +189,7 @@ class _Fitter:
         groups = self.design.variance_groups
         if groups is None:
             return True
-        codes, blocks = groups.codes[run.rows], block_codes(self.design)
-        n_groups = int(groups.codes.max()) + 1
-        own = None if blocks is None else blocks[run.rows]
-        residual = residual_dof(run.factor.basis, codes, own, n_groups)
-        held = np.bincount(codes, minlength=n_groups) > 0
-        free = bool((residual[held] > NO_RESIDUAL).all())
+        free = has_free_groups(run, groups.codes, block_codes(self.design), int(groups.codes.max()) + 1)
         sums.groups_free[run.pattern] = free
         return free
 
@@ -208,8 +199,11 @@ class _Fitter:
         free = sums.geometry.n - sums.geometry.rank
         dof_here = free[of_location].astype(np.float64)
         weighted = isinstance(self.estimation, FixedEffects | MixedEffects)
-        varies = not weighted or not np.isnan(sums.variance).all()
-        constant = (sums.rss <= DEGENERATE**2 * sums.size) & varies
+        # Standard errors that come from first-level variances alone are above 0 whatever the residuals are.
+        from_residuals = not weighted or (
+            isinstance(self.estimation, MixedEffects) and self.estimation.adjustment == "knapp_hartung"
+        )
+        constant = (sums.rss <= DEGENERATE**2 * sums.size) & from_residuals
         with np.errstate(divide="ignore", invalid="ignore"):
             r2 = np.where(sums.tss > 0, 1 - sums.rss / sums.tss, np.nan)
         tested = (dof_here > 0) & ~constant & sums.converged & sums.full & sums.usable
@@ -266,12 +260,7 @@ def _lost_groups(
     n_loc = patterns.of_location.size
     lost = int(np.count_nonzero(~sums.groups_free[patterns.of_location]))
     if lost and design.variance_groups is not None:
-        yield Finding(
-            "W282",
-            f"a variance group has no residual degree of freedom at {lost} of {n_loc} locations, "
-            "which get no statistic",
-            where=("model", "variance_groups"),
-        )
+        yield lost_to_groups(lost, n_loc)
     single = int(np.count_nonzero(~sums.usable))
     if single:
         yield Finding(

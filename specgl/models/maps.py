@@ -113,7 +113,7 @@ def weights(data: xr.Dataset, design: Design, fit: GroupFit, *, engine: Threads)
     def of_run(run: Run) -> Floats:
         assert fit.local is not None
         if isinstance(fit.local.estimation, Robust):
-            return robust_weights(run, fit, design)
+            return robust_weights(run_residuals(run, fit, design), fit.local.estimation.loss)
         own = precision(run, fit, design)
         return np.asarray(own / own.sum(axis=0))
 

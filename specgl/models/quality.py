@@ -197,26 +197,34 @@ def beside_at(
         its name; empty where there are none.
     """
     told: dict[str, Floats] = {}
-    part = data.isel(location=locations)
+    rows = match_rows(data, design)
     if fit.local is not None and (fit.local.maps or isinstance(fit.local.estimation, Robust)):
-        weights = np.full((len(design.observations), locations.size), np.nan)
-        here = fit.part(locations)
-        of_run = robust_weights if isinstance(fit.local.estimation, Robust) else precision
-
-        def visit(run: Run) -> None:
-            if run.factor.dof > 0:
-                weights[np.ix_(run.rows, run.locations)] = of_run(run, here, design)
-
-        codes = fit.patterns.of_location[locations]
-        patterns = Patterns(fit.patterns.present, codes, np.argsort(codes, kind="stable"))
-        if locations.size:
-            walk(match_rows(part, design), design, patterns, visit, engine=Threads(1))
-        told[WEIGHT] = weights
-    for name in design.voxelwise:
-        rows = match_rows(data, design)
-        values = data["voxelwise"].sel(covariate=name).transpose("observation", "location").values
-        told[name] = values[np.ix_(rows.of_design, locations)].astype(np.float64)
+        told[WEIGHT] = _weights_at(data.isel(location=locations), design, fit, locations)
+    if rows.covariates is not None:
+        for name, values in zip(design.voxelwise, rows.covariates, strict=True):
+            told[name] = values[np.ix_(rows.of_design, locations)].astype(np.float64)
     return told
+
+
+def _weights_at(part: xr.Dataset, design: Design, fit: GroupFit, locations: NDArray[np.int64]) -> Floats:
+    """``(n_obs, m)`` weights of the fit at some locations, of which `part` has the data."""
+    assert fit.local is not None
+    estimation, here = fit.local.estimation, fit.part(locations)
+    weights = np.full((len(design.observations), locations.size), np.nan)
+
+    def visit(run: Run) -> None:
+        if run.factor.dof > 0:
+            weights[np.ix_(run.rows, run.locations)] = (
+                robust_weights(run_residuals(run, here, design), estimation.loss)
+                if isinstance(estimation, Robust)
+                else precision(run, here, design)
+            )
+
+    codes = fit.patterns.of_location[locations]
+    patterns = Patterns(fit.patterns.present, codes, np.argsort(codes, kind="stable"))
+    if locations.size:
+        walk(match_rows(part, design), design, patterns, visit, engine=Threads(1))
+    return weights
 
 
 def _sums(run: Run, fit: GroupFit, design: Design) -> tuple[Floats, Floats]:
@@ -238,6 +246,6 @@ def _sums(run: Run, fit: GroupFit, design: Design) -> tuple[Floats, Floats]:
     studentised = np.where(own, studentised, 0.0)
     sums[0], sums[1] = (studentised**2).sum(axis=1), np.count_nonzero(own, axis=1)
     if fit.local is not None and isinstance(fit.local.estimation, Robust):
-        weights = robust_weights(run, fit, design)[:, tested]
+        weights = robust_weights(found, fit.local.estimation.loss)[:, tested]
         sums[5], sums[6] = weights.sum(axis=1), np.count_nonzero(weights < HALF, axis=1)
     return sums, studentised @ studentised.T

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from specgl.kernels.estimators import Loss
 from specgl.kernels.ols import Factor, residuals_tile
-from specgl.models.estimation import FixedEffects, MixedEffects, Robust
+from specgl.models.estimation import FixedEffects, LeastSquares, MixedEffects
 from specgl.models.fitted import GroupFit
 from specgl.models.stretches import Floats, Run
 from specgl.models.ways import bases_of, multiplied, tau2_codes
@@ -70,20 +71,14 @@ def run_residuals(run: Run, fit: GroupFit, design: Design) -> RunResiduals:
         The design.
     """
     one, scale = np.ones((1, 1)), fit.sigma2[run.locations]
-    if fit.local is None:
+    estimation = LeastSquares() if fit.local is None else fit.local.estimation
+    if isinstance(estimation, LeastSquares) and not design.voxelwise:
         raw = residuals_tile(run.factor, run.y)
         return RunResiduals(raw, one, scale, leverage_of(run.factor)[:, None])
     y = np.array(run.y, dtype=np.float64, order="C")
-    estimation = fit.local.estimation
     if isinstance(estimation, FixedEffects | MixedEffects):
         return _weighted(run, fit, design, y)
-    bases = bases_of(run, design)
-    if isinstance(estimation, Robust):
-        raw = y - fitted_values(run, fit, design)
-        return RunResiduals(raw, one, scale, bases.leverage())
-    if not design.voxelwise:
-        return RunResiduals(residuals_tile(run.factor, run.y), one, scale, bases.leverage())
-    return RunResiduals(y - fitted_values(run, fit, design), one, scale, bases.leverage())
+    return RunResiduals(y - fitted_values(run, fit, design), one, scale, bases_of(run, design).leverage())
 
 
 def fitted_values(run: Run, fit: GroupFit, design: Design) -> Floats:
@@ -112,16 +107,13 @@ def precision(run: Run, fit: GroupFit, design: Design) -> Floats:
     return 1.0 / (variances + tau2[tau2_codes(design)[run.rows]][:, run.locations])
 
 
-def robust_weights(run: Run, fit: GroupFit, design: Design) -> Floats:
-    """``(n, m)`` weights of a robust fit at the locations of a run; NaN where it has no scale."""
+def robust_weights(found: RunResiduals, loss: Loss) -> Floats:
+    """``(n, m)`` weights of a robust fit from its residuals; NaN where it has no scale."""
     from specgl.kernels.estimators.robust import weights_of  # imports numba: half a second
 
-    assert fit.local is not None
-    estimation = fit.local.estimation
-    assert isinstance(estimation, Robust)
     with np.errstate(divide="ignore", invalid="ignore"):
-        scaled = run_residuals(run, fit, design).raw / np.sqrt(fit.sigma2[run.locations])
-    return np.asarray(weights_of(scaled, estimation.loss), dtype=np.float64)
+        scaled = found.raw / np.sqrt(found.scale)
+    return np.asarray(weights_of(scaled, loss), dtype=np.float64)
 
 
 def _weighted(run: Run, fit: GroupFit, design: Design, y: Floats) -> RunResiduals:

@@ -111,7 +111,7 @@ class _Maker:
 
     def make(self, incomplete: bool) -> ShuffledStatistic:
         groups = self.design.variance_groups
-        if groups is not None and np.unique(groups.codes).size > 1:
+        if groups is not None and self.design.varies_by_group:
             return self._separate(groups.codes, incomplete)
         return self._available() if incomplete else self._pooled()
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import singledispatch
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -178,7 +178,7 @@ def _(way: LeastSquares, bases: Bases, y: Floats, run: Run, design: Design) -> S
     scores, residuals = bases.project(y)
     with np.errstate(divide="ignore", invalid="ignore"):
         variance = np.einsum("nm,nm->m", residuals, residuals) / bases.free
-    return _ERRORS[type(way.errors)](way.errors, bases, scores, residuals, variance, run, design)
+    return _ERRORS[type(way.errors)](way.errors, _Least(bases, scores, residuals, variance, run.rows))
 
 
 @solve.register(FixedEffects)
@@ -258,31 +258,25 @@ def _weighted(
         half = np.einsum("mrk,klm->mrl", loads, found.covariance)
         return np.asarray(np.einsum("mrl,msl,m->rsm", half, loads, factor))
 
-    variance = factor if adjusted else None
-    return Solved(found.scores, found.residuals, covariance, variance, converged=converged, maps=maps)
+    return Solved(found.scores, found.residuals, covariance, converged=converged, maps=maps)
 
 
-def _homoscedastic(
-    errors: Homoscedastic,
-    bases: Bases,
-    scores: Floats,
-    residuals: Floats,
-    variance: Floats,
-    run: Run,
-    design: Design,
-) -> Solved:
-    return Solved(scores, residuals, lambda loads: _scaled(loads, variance), variance)
+class _Least(NamedTuple):
+    """Least squares at a run: scores ``(k, m)``, residuals ``(n, m)``, variance ``(m,)``, rows ``(n,)``."""
+
+    bases: Bases
+    scores: Floats
+    residuals: Floats
+    variance: Floats
+    rows: NDArray[np.int64]
 
 
-def _heteroscedastic(
-    errors: Hc,
-    bases: Bases,
-    scores: Floats,
-    residuals: Floats,
-    variance: Floats,
-    run: Run,
-    design: Design,
-) -> Solved:
+def _homoscedastic(errors: Homoscedastic, least: _Least) -> Solved:
+    return Solved(least.scores, least.residuals, lambda loads: _scaled(loads, least.variance), least.variance)
+
+
+def _heteroscedastic(errors: Hc, least: _Least) -> Solved:
+    bases, scores, residuals, variance, _ = least
     leverage = bases.leverage()
     factors = hc_factors(leverage[:, 0] if len(bases.basis) == 1 else leverage, errors.kind, bases.rank)
 
@@ -293,17 +287,10 @@ def _heteroscedastic(
     return Solved(scores, residuals, covariance, variance)
 
 
-def _clustered(
-    errors: Clustered,
-    bases: Bases,
-    scores: Floats,
-    residuals: Floats,
-    variance: Floats,
-    run: Run,
-    design: Design,
-) -> Solved:
+def _clustered(errors: Clustered, least: _Least) -> Solved:
+    bases, scores, residuals, variance, rows = least
     assert len(bases.basis) == 1, "rules refuse voxelwise covariates with clusters"
-    basis, codes = bases.basis[0], errors.by.codes[run.rows]
+    basis, codes = bases.basis[0], errors.by.codes[rows]
     if np.unique(codes).size < 2 or bases.free < 1:
         nothing = np.full(residuals.shape[1], np.nan)
         return Solved(scores, residuals, lambda loads: _scaled(loads, nothing), variance, usable=False)

@@ -168,7 +168,7 @@ def _alike(solved: _Solved, place: Place) -> Estimated:
 def _sandwich(solved: _Solved, kind: str) -> Estimated:
     """Errors of a variance each: hc0 to hc4, see `specgl.kernels.estimators.hc_factors`."""
     n, rank = solved.basis.shape
-    factors = hc_factors((solved.basis**2).sum(axis=1), kind, rank)  # type: ignore[arg-type]
+    factors = hc_factors((solved.basis**2).sum(axis=1), kind, rank)  # type: ignore[arg-type]  # a word that the spec has checked
     lead = solved.inverse * (np.sqrt(factors) * solved.residuals)
     return Estimated(solved.b, (Part(lead, 1.0, float(n - rank)),), f"{kind.upper()} errors")
 
@@ -214,7 +214,7 @@ def _robust(place: Place, loss: str) -> Estimated:
     from specgl.kernels.estimators.robust import fit_robust  # imports numba: half a second
 
     left, inverse = _inverse(place.x)
-    found = fit_robust(left[None], place.y[:, None], loss)  # type: ignore[arg-type]
+    found = fit_robust(left[None], place.y[:, None], loss)  # type: ignore[arg-type]  # likewise
     lead = inverse @ left
     dof = float(len(left) - left.shape[1])
     return Estimated(lead @ found.scores[:, 0], (Part(lead, float(found.variance[0]), dof),))
